@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "lib/crypto.h"
+
+#include <openssl/core_names.h>
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/params.h>
+#include <openssl/rand.h>
+#include <openssl/sha.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+bool crypto_random(void *out, size_t len)
+{
+	return RAND_bytes(out, (int)len) == 1;
+}
+
+void crypto_wipe(void *p, size_t len)
+{
+	OPENSSL_cleanse(p, len);
+}
+
+bool crypto_equal(const void *a, const void *b, size_t len)
+{
+	return CRYPTO_memcmp(a, b, len) == 0;
+}
+
+void crypto_sha256(const void *data, size_t len, uint8_t digest[CRYPTO_SHA256_SIZE])
+{
+	SHA256(data, len, digest);
+}
+
+struct crypto_cmac {
+	EVP_MAC *mac;
+	EVP_MAC_CTX *ctx;
+};
+
+struct crypto_cmac *crypto_cmac_new(void)
+{
+	struct crypto_cmac *cmac = calloc(1, sizeof(*cmac));
+	char cipher[] = "AES-128-CBC";
+	OSSL_PARAM params[] = {
+		OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_CIPHER, cipher, 0),
+		OSSL_PARAM_construct_end(),
+	};
+
+	if (!cmac)
+		return NULL;
+	cmac->mac = EVP_MAC_fetch(NULL, "CMAC", NULL);
+	if (cmac->mac)
+		cmac->ctx = EVP_MAC_CTX_new(cmac->mac);
+	if (!cmac->ctx || !EVP_MAC_CTX_set_params(cmac->ctx, params)) {
+		crypto_cmac_free(cmac);
+		return NULL;
+	}
+	return cmac;
+}
+
+void crypto_cmac_free(struct crypto_cmac *cmac)
+{
+	if (!cmac)
+		return;
+	EVP_MAC_CTX_free(cmac->ctx);
+	EVP_MAC_free(cmac->mac);
+	free(cmac);
+}
+
+bool crypto_cmac(struct crypto_cmac *cmac, const uint8_t key[CRYPTO_KEY_SIZE], const void *data,
+		 size_t len, uint8_t mac[CRYPTO_MAC_SIZE])
+{
+	return EVP_MAC_init(cmac->ctx, key, CRYPTO_KEY_SIZE, NULL) &&
+	       EVP_MAC_update(cmac->ctx, data, len) &&
+	       EVP_MAC_final(cmac->ctx, mac, NULL, CRYPTO_MAC_SIZE);
+}
+
+/* Two contexts: a direction change of one would cost a new key schedule. */
+struct crypto_gcm {
+	EVP_CIPHER_CTX *seal;
+	EVP_CIPHER_CTX *open;
+};
+
+struct crypto_gcm *crypto_gcm_new(const uint8_t key[CRYPTO_KEY_SIZE])
+{
+	struct crypto_gcm *gcm = calloc(1, sizeof(*gcm));
+
+	if (!gcm)
+		return NULL;
+	gcm->seal = EVP_CIPHER_CTX_new();
+	gcm->open = EVP_CIPHER_CTX_new();
+	if (!gcm->seal || !gcm->open ||
+	    !EVP_EncryptInit_ex(gcm->seal, EVP_aes_128_gcm(), NULL, key, NULL) ||
+	    !EVP_DecryptInit_ex(gcm->open, EVP_aes_128_gcm(), NULL, key, NULL)) {
+		crypto_gcm_free(gcm);
+		return NULL;
+	}
+	return gcm;
+}
+
+void crypto_gcm_free(struct crypto_gcm *gcm)
+{
+	if (!gcm)
+		return;
+	EVP_CIPHER_CTX_free(gcm->seal);
+	EVP_CIPHER_CTX_free(gcm->open);
+	free(gcm);
+}
+
+bool crypto_gcm_seal(struct crypto_gcm *gcm, const uint8_t iv[CRYPTO_IV_SIZE], const void *aad,
+		     size_t aad_len, const void *plain, size_t len, void *cipher,
+		     uint8_t mac[CRYPTO_MAC_SIZE])
+{
+	EVP_CIPHER_CTX *ctx = gcm->seal;
+	int n;
+
+	return EVP_EncryptInit_ex(ctx, NULL, NULL, NULL, iv) &&
+	       EVP_EncryptUpdate(ctx, NULL, &n, aad, (int)aad_len) &&
+	       EVP_EncryptUpdate(ctx, cipher, &n, plain, (int)len) &&
+	       EVP_EncryptFinal_ex(ctx, (uint8_t *)cipher + n, &n) &&
+	       EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_GET_TAG, CRYPTO_MAC_SIZE, mac);
+}
+
+bool crypto_gcm_open(struct crypto_gcm *gcm, const uint8_t iv[CRYPTO_IV_SIZE], const void *aad,
+		     size_t aad_len, const void *cipher, size_t len, void *plain,
+		     const uint8_t mac[CRYPTO_MAC_SIZE])
+{
+	EVP_CIPHER_CTX *ctx = gcm->open;
+	uint8_t tag[CRYPTO_MAC_SIZE];
+	int n;
+
+	memcpy(tag, mac, sizeof(tag));
+	return EVP_DecryptInit_ex(ctx, NULL, NULL, NULL, iv) &&
+	       EVP_DecryptUpdate(ctx, NULL, &n, aad, (int)aad_len) &&
+	       EVP_DecryptUpdate(ctx, plain, &n, cipher, (int)len) &&
+	       EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, CRYPTO_MAC_SIZE, tag) &&
+	       EVP_DecryptFinal_ex(ctx, (uint8_t *)plain + n, &n) > 0;
+}
