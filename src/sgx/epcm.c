@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The lock word of an EPCM entry, and every change of an entry.
+ *
+ * Holders never sleep and hold for microseconds, so a waiter spins, then
+ * yields. It gives up only when a holder was not heard of for the patience of
+ * the platform, which a running system never sees: a conflict reported where
+ * software has made no mistake makes Linux complain. Tests set the patience to
+ * zero and hold pages to see each leaf report its conflict.
+ */
+#include "sgx/epcm.h"
+
+#include "lib/bits.h"
+#include "lib/lock.h"
+#include "sgx/patience.h"
+
+#include <sched.h>
+#include <time.h>
+
+#define SPINS_BEFORE_YIELD 200
+
+static _Atomic uint64_t patience_ns = SGX_LOCK_PATIENCE_NS;
+
+void sgx_set_lock_patience(uint64_t ns)
+{
+	atomic_store(&patience_ns, ns);
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * UINT64_C(1000000000) + (uint64_t)ts.tv_nsec;
+}
+
+/* One round of waiting. Return: false when patience is at its end. */
+static bool wait_round(unsigned int round, uint64_t *deadline)
+{
+	uint64_t patience = atomic_load_explicit(&patience_ns, memory_order_relaxed);
+
+	if (!patience)
+		return false;
+	if (round < SPINS_BEFORE_YIELD) {
+		cpu_relax();
+		return true;
+	}
+	if (!*deadline)
+		*deadline = now_ns() + patience;
+	else if (now_ns() >= *deadline)
+		return false;
+	sched_yield();
+	return true;
+}
+
+/* Adds @add to the lock word as soon as no bit of @busy is set in it. */
+static bool lock_word(struct epcm_entry *e, uint32_t busy, uint32_t add)
+{
+	uint32_t old = atomic_load_explicit(&e->lock, memory_order_relaxed);
+	uint64_t deadline = 0;
+
+	for (unsigned int round = 0;;) {
+		if (!(old & busy)) {
+			if (atomic_compare_exchange_weak_explicit(&e->lock, &old, old + add,
+								  memory_order_acquire,
+								  memory_order_relaxed))
+				return true;
+			continue;
+		}
+		if (!wait_round(round++, &deadline))
+			return false;
+		old = atomic_load_explicit(&e->lock, memory_order_relaxed);
+	}
+}
+
+/*
+ * More shared holders than the count has room for cannot exist: each is a host
+ * thread inside a leaf.
+ */
+bool epcm_lock(struct epcm_entry *e, enum epcm_mode mode)
+{
+	bool locked;
+
+	lock_rank_acquire(LOCK_EPCM_PAGE);
+	if (mode == EPCM_SHARED) {
+		locked = lock_word(e, EPCM_LOCK_EXCL, 1);
+	} else {
+		locked = lock_word(e, EPCM_LOCK_EXCL | EPCM_LOCK_SGX2 | EPCM_LOCK_READERS,
+				   EPCM_LOCK_EXCL);
+		if (locked)
+			atomic_fetch_add(&e->seq, 1);
+	}
+	if (!locked)
+		lock_rank_release(LOCK_EPCM_PAGE);
+	return locked;
+}
+
+void epcm_unlock(struct epcm_entry *e, enum epcm_mode mode)
+{
+	if (mode == EPCM_SHARED) {
+		atomic_fetch_sub_explicit(&e->lock, 1, memory_order_release);
+	} else {
+		atomic_fetch_add(&e->seq, 1);
+		atomic_fetch_and_explicit(&e->lock, ~EPCM_LOCK_EXCL, memory_order_release);
+	}
+	lock_rank_release(LOCK_EPCM_PAGE);
+}
+
+/* The claims sorted by address, each page once; @origin[i] is a claim of it. */
+static unsigned int sort_claims(const struct epcm_claim *claims, unsigned int count,
+				struct epcm_claim *sorted, unsigned int *origin)
+{
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < count; i++) {
+		unsigned int at = n;
+
+		while (at > 0 && sorted[at - 1].entry > claims[i].entry)
+			at--;
+		if (at > 0 && sorted[at - 1].entry == claims[i].entry) {
+			if (claims[i].mode == EPCM_EXCLUSIVE)
+				sorted[at - 1].mode = EPCM_EXCLUSIVE;
+			continue;
+		}
+		for (unsigned int j = n; j > at; j--) {
+			sorted[j] = sorted[j - 1];
+			origin[j] = origin[j - 1];
+		}
+		sorted[at] = claims[i];
+		origin[at] = i;
+		n++;
+	}
+	return n;
+}
+
+int epcm_lock_set(const struct epcm_claim *claims, unsigned int count)
+{
+	struct epcm_claim sorted[EPCM_MAX_CLAIMS];
+	unsigned int origin[EPCM_MAX_CLAIMS];
+	unsigned int n = sort_claims(claims, count, sorted, origin);
+
+	for (unsigned int i = 0; i < n; i++) {
+		if (epcm_lock(sorted[i].entry, sorted[i].mode))
+			continue;
+		for (unsigned int j = i; j > 0; j--)
+			epcm_unlock(sorted[j - 1].entry, sorted[j - 1].mode);
+		return (int)origin[i];
+	}
+	return -1;
+}
+
+void epcm_unlock_set(const struct epcm_claim *claims, unsigned int count)
+{
+	struct epcm_claim sorted[EPCM_MAX_CLAIMS];
+	unsigned int origin[EPCM_MAX_CLAIMS];
+	unsigned int n = sort_claims(claims, count, sorted, origin);
+
+	while (n > 0) {
+		n--;
+		epcm_unlock(sorted[n].entry, sorted[n].mode);
+	}
+}
+
+static enum lock_rank bit_rank(uint32_t bit)
+{
+	if (bit == EPCM_LOCK_SGX2)
+		return LOCK_EPCM_SGX2;
+	return bit == EPCM_LOCK_MEASURE ? LOCK_SECS_MEASURE : LOCK_SECS_TRACK;
+}
+
+bool epcm_bit_lock(struct epcm_entry *e, uint32_t bit)
+{
+	lock_rank_acquire(bit_rank(bit));
+	if (lock_word(e, bit, bit))
+		return true;
+	lock_rank_release(bit_rank(bit));
+	return false;
+}
+
+void epcm_bit_unlock(struct epcm_entry *e, uint32_t bit)
+{
+	atomic_fetch_and_explicit(&e->lock, ~bit, memory_order_release);
+	lock_rank_release(bit_rank(bit));
+}
+
+bool epcm_bit_wait(struct epcm_entry *e, uint32_t bit)
+{
+	return lock_word(e, bit, 0);
+}
+
+void epcm_make_valid(struct epcm_entry *e, uint64_t state, gva_t linaddr, struct epcm_entry *secs)
+{
+	atomic_store_explicit(&e->linaddr, linaddr, memory_order_relaxed);
+	atomic_store_explicit(&e->secs, secs, memory_order_relaxed);
+	if (secs)
+		atomic_fetch_add(&secs->children, 1);
+	atomic_store(&e->state, state);
+}
+
+void epcm_make_invalid(struct epcm_entry *e)
+{
+	struct epcm_entry *secs = epcm_secs(e);
+
+	/* The page first: once the count is down, the SECS may go. */
+	atomic_store(&e->state, 0);
+	atomic_store_explicit(&e->secs, NULL, memory_order_relaxed);
+	atomic_store_explicit(&e->linaddr, 0, memory_order_relaxed);
+	if (secs)
+		atomic_fetch_sub(&secs->children, 1);
+}
+
+void epcm_change_flags(struct epcm_entry *e, uint64_t clear, uint64_t set)
+{
+	uint64_t old = atomic_load(&e->state);
+
+	while (!atomic_compare_exchange_weak(&e->state, &old, (old & ~clear) | set))
+		;
+}
+
+/*
+ * A leaf that holds the page exclusively is about to change all of it, so wait
+ * for its end; the counter tells a view that mixes two owners of the page.
+ */
+struct epcm_view epcm_view(const struct epcm_entry *e)
+{
+	struct epcm_view view;
+	uint32_t seq;
+
+	for (;;) {
+		seq = atomic_load(&e->seq);
+		view.state = atomic_load(&e->state);
+		view.linaddr = atomic_load(&e->linaddr);
+		view.secs = atomic_load(&e->secs);
+		if (!(seq & 1) && seq == atomic_load(&e->seq))
+			return view;
+		cpu_relax();
+	}
+}
+
+bool epcm_allows(const struct epcm_view *view, const struct epcm_entry *secs, gva_t gva,
+		 uint64_t rights)
+{
+	const uint64_t no_access = EPCM_BLOCKED | EPCM_PENDING | EPCM_MODIFIED;
+
+	return epcm_is(view->state, SGX_PAGE_TYPE_REG) && !(view->state & no_access) &&
+	       view->secs == secs && view->linaddr == align_down(gva, SGX_PAGE_SIZE) &&
+	       (view->state & rights) == rights;
+}

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Making and ending platforms and logical processors. */
+#include "sgx/sgx.h"
+
+#include "lib/crypto.h"
+#include "sgx/track.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+int sgx_platform_init(struct sgx_platform *platform, const struct sgx_identity *identity)
+{
+	int ret;
+
+	memset(platform, 0, sizeof(*platform));
+	platform->identity = *identity;
+	platform->next_eid = 1;
+	platform->next_version = 1;
+	if (!crypto_random(platform->report_keyid, sizeof(platform->report_keyid)) ||
+	    !crypto_random(platform->paging_key, sizeof(platform->paging_key))) {
+		ret = -EIO;
+		goto err_wipe;
+	}
+	ret = epc_init(&platform->epc);
+	if (ret)
+		goto err_wipe;
+	return 0;
+
+err_wipe:
+	crypto_wipe(platform, sizeof(*platform));
+	return ret;
+}
+
+void sgx_platform_destroy(struct sgx_platform *platform)
+{
+	epc_destroy(&platform->epc);
+	crypto_wipe(platform, sizeof(*platform));
+}
+
+int sgx_cpu_init(struct sgx_cpu *cpu)
+{
+	cpu->cmac = crypto_cmac_new();
+	cpu->gcm = crypto_gcm_new(cpu->platform->paging_key);
+	/* The alignment that XSAVE areas want. */
+	cpu->scratch = aligned_alloc(SGX_PAGE_SIZE, SGX_SCRATCH_SIZE);
+	if (cpu->cmac && cpu->gcm && cpu->scratch)
+		return 0;
+	sgx_cpu_destroy(cpu);
+	return -ENOMEM;
+}
+
+void sgx_cpu_reset(struct sgx_cpu *cpu)
+{
+	struct sgx_enclave_state *enclave = &cpu->enclave;
+
+	if (enclave->active) {
+		struct sgx_tcs *tcs = epcm_page(enclave->tcs);
+
+		__atomic_store_n(&tcs->state, SGX_TCS_INACTIVE, __ATOMIC_RELEASE);
+		track_leave(enclave->secs, enclave->entry_epoch);
+	}
+	memset(enclave, 0, sizeof(*enclave));
+}
+
+void sgx_cpu_destroy(struct sgx_cpu *cpu)
+{
+	sgx_cpu_reset(cpu);
+	crypto_cmac_free(cpu->cmac);
+	crypto_gcm_free(cpu->gcm);
+	if (cpu->scratch)
+		crypto_wipe(cpu->scratch, SGX_SCRATCH_SIZE);
+	free(cpu->scratch);
+	cpu->cmac = NULL;
+	cpu->gcm = NULL;
+	cpu->scratch = NULL;
+}
