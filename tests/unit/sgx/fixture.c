@@ -84,6 +84,9 @@ static int write_guest(struct sgx_cpu *cpu, const struct sgx_place *place, unsig
 	struct fixture *f = fixture_cpu(cpu)->fixture;
 
 	assert_true(offset + len <= SGX_PAGE_SIZE);
+	f->writes++;
+	if (f->on_write)
+		f->on_write(f);
 	if (!f->host_error)
 		memcpy((uint8_t *)place->host + offset, src, len);
 	return f->host_error;

@@ -76,9 +76,12 @@ struct fixture {
 	struct pte pte[WINDOW_PAGES];
 	uint8_t *ram;
 	unsigned int reads; /* of guest memory */
-	int host_error;     /* what read and write callbacks return */
+	unsigned int writes;
+	int host_error; /* what read and write callbacks return */
 	/* Called before each read of guest memory, e.g. to change it. */
 	void (*on_read)(struct fixture *f);
+	/* Called before each write, e.g. to let another processor act. */
+	void (*on_write)(struct fixture *f);
 	unsigned int notices; /* page_changed() calls */
 	hpa_t last_notice;
 	bool expect_change; /* the next refused leaf may change things */
