@@ -5,7 +5,14 @@
 
 #include "fixture.h"
 
-#define SGX_TEST_SUITES(X) X(ecreate)
+#define SGX_TEST_SUITES(X) \
+	X(ecreate)         \
+	X(eblock)          \
+	X(etrack)          \
+	X(ewb)             \
+	X(ewb_meanwhile)   \
+	X(eld)             \
+	X(paging)
 
 #define DECLARE_SUITE(name)                            \
 	extern const struct CMUnitTest name##_tests[]; \
