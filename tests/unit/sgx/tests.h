@@ -7,6 +7,8 @@
 
 #define SGX_TEST_SUITES(X) \
 	X(ecreate)         \
+	X(epa)             \
+	X(eremove)         \
 	X(eblock)          \
 	X(etrack)          \
 	X(ewb)             \
