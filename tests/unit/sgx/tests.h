@@ -7,6 +7,8 @@
 
 #define SGX_TEST_SUITES(X) \
 	X(ecreate)         \
+	X(epc)             \
+	X(track)           \
 	X(epa)             \
 	X(eremove)         \
 	X(eblock)          \
