@@ -5,7 +5,13 @@
 
 #include "fixture.h"
 
-#define SGX_TEST_SUITES(X) X(ecreate)
+#define SGX_TEST_SUITES(X) \
+	X(ecreate)         \
+	X(entry)           \
+	X(eenter)          \
+	X(eresume)         \
+	X(eexit)           \
+	X(aex)
 
 #define DECLARE_SUITE(name)                            \
 	extern const struct CMUnitTest name##_tests[]; \
