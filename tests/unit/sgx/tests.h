@@ -11,6 +11,7 @@
 	X(eenter)          \
 	X(eresume)         \
 	X(eexit)           \
+	X(edeccssa)        \
 	X(aex)
 
 #define DECLARE_SUITE(name)                            \
