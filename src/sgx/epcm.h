@@ -71,7 +71,10 @@ struct epcm_entry {
 	_Atomic uint64_t track; /* track.h */
 	_Atomic uint32_t children;
 	_Atomic uint32_t watched; /* any page: the embedder wants page_changed() notices */
-	_Atomic uint64_t context; /* ENCLAVECONTEXT */
+	union {
+		_Atomic uint64_t context;     /* PT_SECS: ENCLAVECONTEXT */
+		_Atomic uint64_t activations; /* PT_TCS: counts entries (enclu/entry.h) */
+	};
 };
 _Static_assert(sizeof(struct epcm_entry) == 64, "one cache line for each EPC page");
 

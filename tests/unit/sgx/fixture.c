@@ -8,7 +8,7 @@
 struct snapshot {
 	struct x86_state state;
 	struct sgx_enclave_state enclave;
-	uint8_t xstate[SGX_PAGE_SIZE];
+	uint8_t xstate[FIXTURE_XSTATE_SIZE];
 	struct epcm_entry epcm[FIXTURE_EPC_PAGES];
 	uint8_t epc[FIXTURE_EPC_PAGES][SGX_PAGE_SIZE];
 	uint8_t ram[FIXTURE_RAM_PAGES][SGX_PAGE_SIZE];
@@ -43,6 +43,8 @@ static bool walk(struct sgx_cpu *cpu, gva_t gva, uint32_t access, struct sgx_pla
 	struct pte *pte = pte_of(f, gva);
 	bool present = pte && (pte->flags & PTE_P);
 
+	if (f->on_walk)
+		f->on_walk(f, gva);
 	if (!present || ((access & PFERR_WRITE_MASK) && !(pte->flags & PTE_W)) ||
 	    ((access & PFERR_USER_MASK) && !(pte->flags & PTE_U)) ||
 	    ((access & PFERR_FETCH_MASK) && (pte->flags & PTE_NX))) {
@@ -399,7 +401,7 @@ static void assert_processor_unchanged(struct fixture *f, bool completed)
 	}
 	assert_memory_equal(f->state, &expected, sizeof(expected));
 	assert_memory_equal(&f->cpu->enclave, &f->snapshot->enclave, sizeof(f->cpu->enclave));
-	assert_memory_equal(fixture_cpu(f->cpu)->xstate, f->snapshot->xstate, SGX_PAGE_SIZE);
+	assert_memory_equal(fixture_cpu(f->cpu)->xstate, f->snapshot->xstate, FIXTURE_XSTATE_SIZE);
 }
 
 /* RAX and the flags are what the kind of result says. */

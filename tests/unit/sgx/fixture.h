@@ -28,6 +28,9 @@
 #define FIXTURE_RAM_PAGES 64
 #define FIXTURE_EPC_PAGES 64
 
+/* Room for every component up to AMX. */
+#define FIXTURE_XSTATE_SIZE (SGX_SSA_XSAVE_PAGES * SGX_PAGE_SIZE)
+
 #define PAGES(n) ((uint64_t)(n)*SGX_PAGE_SIZE)
 
 /* Where things lie by default. The guest's window holds EPC, RAM and enclaves. */
@@ -62,7 +65,7 @@ struct fixture_cpu {
 	struct sgx_cpu cpu; /* first: the callbacks find the rest by it */
 	struct x86_state state;
 	struct fixture *fixture;
-	uint8_t xstate[SGX_PAGE_SIZE] __attribute__((aligned(64))); /* standard format */
+	uint8_t xstate[FIXTURE_XSTATE_SIZE] __attribute__((aligned(64))); /* standard format */
 	unsigned int mode_changes;
 	bool event_pending;
 };
@@ -82,6 +85,8 @@ struct fixture {
 	void (*on_read)(struct fixture *f);
 	/* Called before each write, e.g. to let another processor act. */
 	void (*on_write)(struct fixture *f);
+	/* Called before each page walk, likewise. */
+	void (*on_walk)(struct fixture *f, gva_t gva);
 	unsigned int notices; /* page_changed() calls */
 	hpa_t last_notice;
 	bool expect_change; /* the next refused leaf may change things */

@@ -6,17 +6,39 @@
 #include "fixture.h"
 
 #define SGX_TEST_SUITES(X) \
-	X(ecreate)         \
+	X(gate)            \
+	X(access)          \
 	X(epc)             \
 	X(track)           \
-	X(epa)             \
+	X(ecreate)         \
+	X(eadd)            \
+	X(eextend)         \
+	X(einit)           \
 	X(eremove)         \
+	X(edbg)            \
+	X(epa)             \
 	X(eblock)          \
 	X(etrack)          \
 	X(ewb)             \
 	X(ewb_meanwhile)   \
 	X(eld)             \
-	X(paging)
+	X(paging)          \
+	X(eaug)            \
+	X(emodpr)          \
+	X(emodt)           \
+	X(ereport)         \
+	X(egetkey)         \
+	X(entry)           \
+	X(eenter)          \
+	X(eresume)         \
+	X(eexit)           \
+	X(edeccssa)        \
+	X(aex)             \
+	X(eaccept)         \
+	X(emodpe)          \
+	X(eacceptcopy)     \
+	X(vectors)         \
+	X(lifecycle)
 
 #define DECLARE_SUITE(name)                            \
 	extern const struct CMUnitTest name##_tests[]; \
