@@ -6,7 +6,6 @@
 #include <openssl/evp.h>
 #include <openssl/params.h>
 #include <openssl/rand.h>
-#include <openssl/sha.h>
 
 #include <stdlib.h>
 #include <string.h>
@@ -24,11 +23,6 @@ void crypto_wipe(void *p, size_t len)
 bool crypto_equal(const void *a, const void *b, size_t len)
 {
 	return CRYPTO_memcmp(a, b, len) == 0;
-}
-
-void crypto_sha256(const void *data, size_t len, uint8_t digest[CRYPTO_SHA256_SIZE])
-{
-	SHA256(data, len, digest);
 }
 
 struct crypto_cmac {
