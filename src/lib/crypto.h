@@ -37,7 +37,10 @@ void crypto_sha256_blocks(uint32_t h[8], const void *blocks, size_t count);
 /* The digest after @total blocks; @h is not changed. */
 void crypto_sha256_finish(const uint32_t h[8], uint64_t total, uint8_t digest[CRYPTO_SHA256_SIZE]);
 
-/* AES-128-CMAC. Return of the first: NULL when out of memory. */
+/*
+ * AES-128-CMAC. A context serves any number of keys, one after the other, and
+ * holds the schedule of the last one. Return of the first: NULL when out of memory.
+ */
 struct crypto_cmac *crypto_cmac_new(void);
 void crypto_cmac_free(struct crypto_cmac *cmac);
 /* Return: false when libcrypto is out of memory. */
