@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "lib/crypto.h"
 
+#include <openssl/bn.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/rand.h>
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -182,4 +184,63 @@ bool crypto_gcm_open(struct crypto_gcm *gcm, const uint8_t iv[CRYPTO_IV_SIZE], c
 	       EVP_DecryptUpdate(ctx, plain, &n, cipher, (int)len) &&
 	       EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, CRYPTO_MAC_SIZE, tag) &&
 	       EVP_DecryptFinal_ex(ctx, (uint8_t *)plain + n, &n) > 0;
+}
+
+/* The numbers of one signature check. */
+struct rsa3 {
+	BIGNUM *m, *s, *q1, *q2, *r, *t;
+};
+
+static bool is_remainder(const BIGNUM *r, const BIGNUM *m)
+{
+	return !BN_is_negative(r) && BN_cmp(r, m) < 0;
+}
+
+/* r := a * b - q * m, and whether that is the remainder and q so the quotient. */
+static int reduce(struct rsa3 *n, const BIGNUM *a, const BIGNUM *b, const BIGNUM *q, BN_CTX *ctx)
+{
+	if (!BN_mul(n->r, a, b, ctx) || !BN_mul(n->t, q, n->m, ctx) || !BN_sub(n->r, n->r, n->t))
+		return -ENOMEM;
+	return is_remainder(n->r, n->m) ? 0 : -EBADMSG;
+}
+
+static int recover(struct rsa3 *n, BN_CTX *ctx, uint8_t encoding[CRYPTO_RSA3_SIZE])
+{
+	int ret;
+
+	if (BN_cmp(n->s, n->m) >= 0)
+		return -EBADMSG;
+	ret = reduce(n, n->s, n->s, n->q1, ctx);
+	if (!ret)
+		ret = reduce(n, n->s, n->r, n->q2, ctx);
+	if (ret)
+		return ret;
+	return BN_bn2binpad(n->r, encoding, CRYPTO_RSA3_SIZE) < 0 ? -EBADMSG : 0;
+}
+
+int crypto_rsa3_recover(const uint8_t modulus[CRYPTO_RSA3_SIZE],
+			const uint8_t signature[CRYPTO_RSA3_SIZE],
+			const uint8_t q1[CRYPTO_RSA3_SIZE], const uint8_t q2[CRYPTO_RSA3_SIZE],
+			uint8_t encoding[CRYPTO_RSA3_SIZE])
+{
+	BN_CTX *ctx = BN_CTX_new();
+	struct rsa3 n;
+	int ret = -ENOMEM;
+
+	if (!ctx)
+		return ret;
+	BN_CTX_start(ctx);
+	n.m = BN_CTX_get(ctx);
+	n.s = BN_CTX_get(ctx);
+	n.q1 = BN_CTX_get(ctx);
+	n.q2 = BN_CTX_get(ctx);
+	n.r = BN_CTX_get(ctx);
+	n.t = BN_CTX_get(ctx); /* NULL when any of them is */
+	if (n.t && BN_lebin2bn(modulus, CRYPTO_RSA3_SIZE, n.m) &&
+	    BN_lebin2bn(signature, CRYPTO_RSA3_SIZE, n.s) &&
+	    BN_lebin2bn(q1, CRYPTO_RSA3_SIZE, n.q1) && BN_lebin2bn(q2, CRYPTO_RSA3_SIZE, n.q2))
+		ret = recover(&n, ctx, encoding);
+	BN_CTX_end(ctx);
+	BN_CTX_free(ctx);
+	return ret;
 }

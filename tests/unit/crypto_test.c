@@ -12,6 +12,7 @@
 #include <openssl/evp.h>
 #include <openssl/params.h>
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -197,6 +198,34 @@ static void gcm_changed_input_refused(void **state)
 	crypto_gcm_free(gcm);
 }
 
+/* 3^3 mod 5 with numbers small enough to follow: 9 = 1 * 5 + 4, 12 = 2 * 5 + 2. */
+static void rsa3_small_numbers_exact_quotients_only(void **state)
+{
+	uint8_t m[CRYPTO_RSA3_SIZE] = {5}, s[CRYPTO_RSA3_SIZE] = {3}, q1[CRYPTO_RSA3_SIZE] = {1};
+	uint8_t q2[CRYPTO_RSA3_SIZE] = {2}, encoding[CRYPTO_RSA3_SIZE];
+	static const uint8_t zero[CRYPTO_RSA3_SIZE];
+
+	assert_int_equal(crypto_rsa3_recover(m, s, q1, q2, encoding), 0);
+	assert_memory_equal(encoding, zero, sizeof(zero) - 1);
+	assert_int_equal(encoding[sizeof(zero) - 1], 2);
+	q1[0] = 0; /* the remainder would be 9 */
+	q2[0] = 5; /* and this makes up for it */
+	assert_int_equal(crypto_rsa3_recover(m, s, q1, q2, encoding), -EBADMSG);
+	q1[0] = 2; /* below 0 */
+	q2[0] = 0;
+	assert_int_equal(crypto_rsa3_recover(m, s, q1, q2, encoding), -EBADMSG);
+	q1[0] = 1;
+	q2[0] = 1;
+	assert_int_equal(crypto_rsa3_recover(m, s, q1, q2, encoding), -EBADMSG);
+	q2[0] = 3;
+	assert_int_equal(crypto_rsa3_recover(m, s, q1, q2, encoding), -EBADMSG);
+	s[0] = 5; /* not below M, and 0 otherwise */
+	q1[0] = 5;
+	q2[0] = 0;
+	assert_int_equal(crypto_rsa3_recover(m, s, q1, q2, encoding), -EBADMSG);
+	assert_int_equal(crypto_rsa3_recover(zero, zero, zero, zero, encoding), -EBADMSG);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -206,6 +235,7 @@ int main(void)
 		cmocka_unit_test(cmac_same_as_libcrypto),
 		cmocka_unit_test(gcm_nist_vectors),
 		cmocka_unit_test(gcm_changed_input_refused),
+		cmocka_unit_test(rsa3_small_numbers_exact_quotients_only),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
