@@ -5,7 +5,10 @@
 
 #include "fixture.h"
 
-#define SGX_TEST_SUITES(X) X(ecreate)
+#define SGX_TEST_SUITES(X) \
+	X(ecreate)         \
+	X(einit)           \
+	X(launch)
 
 #define DECLARE_SUITE(name)                            \
 	extern const struct CMUnitTest name##_tests[]; \
