@@ -7,7 +7,9 @@
 
 #define SGX_TEST_SUITES(X) \
 	X(ecreate)         \
+	X(egetkey)         \
 	X(einit)           \
+	X(key)             \
 	X(launch)
 
 #define DECLARE_SUITE(name)                            \
