@@ -9,6 +9,7 @@
 	X(ecreate)         \
 	X(egetkey)         \
 	X(einit)           \
+	X(ereport)         \
 	X(key)             \
 	X(launch)
 
