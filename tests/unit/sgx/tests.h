@@ -11,7 +11,8 @@
 	X(einit)           \
 	X(ereport)         \
 	X(key)             \
-	X(launch)
+	X(launch)          \
+	X(vectors)
 
 #define DECLARE_SUITE(name)                            \
 	extern const struct CMUnitTest name##_tests[]; \
