@@ -14,6 +14,7 @@
 	X(eadd)            \
 	X(eextend)         \
 	X(einit)           \
+	X(launch)          \
 	X(eremove)         \
 	X(edbg)            \
 	X(epa)             \
@@ -28,6 +29,7 @@
 	X(emodt)           \
 	X(ereport)         \
 	X(egetkey)         \
+	X(key)             \
 	X(entry)           \
 	X(eenter)          \
 	X(eresume)         \
