@@ -20,7 +20,7 @@ static const struct recipe recipe_plain = {
 
 static void enter(struct fixture *f, const struct recipe *recipe)
 {
-	make_enclave(f, 0, ENCLAVE_BASE, recipe);
+	make_signed_enclave(f, 0, ENCLAVE_BASE, recipe);
 	go_inside(f, 0);
 }
 

@@ -29,8 +29,8 @@ static const uint8_t data[SGX_REPORTDATA_SIZE] = "what the reporter says";
 /* Inside enclave A, B exists. */
 static void two_enclaves(struct fixture *f)
 {
-	make_enclave(f, 0, ENCLAVE_BASE, &recipe_a);
-	make_enclave(f, FIRST_B, ENCLAVE2_BASE, &recipe_b);
+	make_signed_enclave(f, 0, ENCLAVE_BASE, &recipe_a);
+	make_signed_enclave(f, FIRST_B, ENCLAVE2_BASE, &recipe_b);
 	go_inside(f, 0);
 }
 

@@ -14,7 +14,8 @@ static void create(struct fixture *f, unsigned int first, gva_t base, const stru
 	expect_ok(encls(f, ECREATE, PAGEINFO_GVA, epc_gva(first), 0));
 }
 
-void make_enclave(struct fixture *f, unsigned int first, gva_t base, const struct recipe *recipe)
+void make_signed_enclave(struct fixture *f, unsigned int first, gva_t base,
+			 const struct recipe *recipe)
 {
 	struct sgx_sigstruct *sig = sigstruct(f);
 

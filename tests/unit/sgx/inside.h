@@ -32,9 +32,10 @@ struct recipe {
  * launch hash is that of the signer afterwards.
  */
 #define INSIDE_PAGES 5
-void make_enclave(struct fixture *f, unsigned int first, gva_t base, const struct recipe *recipe);
+void make_signed_enclave(struct fixture *f, unsigned int first, gva_t base,
+			 const struct recipe *recipe);
 
-/* Into the enclave of make_enclave() at once, from wherever the processor is. */
+/* Into the enclave of make_signed_enclave() at once, from wherever the processor is. */
 void go_inside(struct fixture *f, unsigned int first);
 void go_outside(struct fixture *f);
 

@@ -19,7 +19,7 @@ static const struct recipe recipe_all = {
 
 static void enter(struct fixture *f, const struct recipe *recipe)
 {
-	make_enclave(f, 0, ENCLAVE_BASE, recipe);
+	make_signed_enclave(f, 0, ENCLAVE_BASE, recipe);
 	go_inside(f, 0);
 }
 
