@@ -27,6 +27,8 @@ struct leaf_result operand_linear(struct sgx_cpu *cpu, uint64_t ea, uint32_t len
 	}
 	CHECK(ds_allows(ds, (uint32_t)ea, len, access), leaf_gp());
 	*gva = (uint32_t)(ds->base + ea);
+	/* An aligned offset in a segment whose base is not: no operand is in two pages. */
+	CHECK(*gva % SGX_PAGE_SIZE + len <= SGX_PAGE_SIZE, leaf_gp());
 	return leaf_ok();
 }
 

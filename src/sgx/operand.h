@@ -15,7 +15,7 @@
 #define ENCLU_READ  PFERR_USER_MASK
 #define ENCLU_WRITE (PFERR_USER_MASK | PFERR_WRITE_MASK)
 
-/* The linear address of the @len bytes at DS:@ea. */
+/* The linear address of the @len bytes at DS:@ea, which never cross a page. */
 struct leaf_result operand_linear(struct sgx_cpu *cpu, uint64_t ea, uint32_t len, uint32_t access,
 				  gva_t *gva);
 
