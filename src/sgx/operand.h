@@ -44,6 +44,17 @@ struct leaf_result operand_read(struct sgx_cpu *cpu, uint64_t ea, uint32_t acces
 				uint32_t len);
 
 /*
+ * The steps of operand_enclave() below one by one, for leaves that test several
+ * operands side by side. operand_elrange() gives a linear address in ELRANGE,
+ * else #GP; operand_check_rights() is the EPCM test of a page that was walked.
+ */
+struct leaf_result operand_elrange(struct sgx_cpu *cpu, uint64_t ea, uint32_t len, uint32_t access,
+				   gva_t *gva);
+struct leaf_result operand_check_rights(struct sgx_cpu *cpu, gva_t gva, uint32_t access,
+					uint64_t rights, const struct epcm_entry *secs,
+					const struct epcm_entry *e);
+
+/*
  * An operand in the memory of enclave @secs: walk with @access, then the EPCM
  * test of epcm_allows() with @rights; an SGX #PF when it fails. @page is the
  * first byte of the page. The page stays the enclave's as long as a processor
