@@ -5,7 +5,19 @@
 
 #include "fixture.h"
 
-#define SGX_TEST_SUITES(X) X(ecreate)
+#define SGX_TEST_SUITES(X) \
+	X(access)          \
+	X(eaccept)         \
+	X(eacceptcopy)     \
+	X(eadd)            \
+	X(eaug)            \
+	X(ecreate)         \
+	X(edbg)            \
+	X(eextend)         \
+	X(emodpe)          \
+	X(emodpr)          \
+	X(emodt)           \
+	X(gate)
 
 #define DECLARE_SUITE(name)                            \
 	extern const struct CMUnitTest name##_tests[]; \
