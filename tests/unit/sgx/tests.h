@@ -8,6 +8,7 @@
 #define SGX_TEST_SUITES(X) \
 	X(access)          \
 	X(eaccept)         \
+	X(eaccept_race)    \
 	X(eacceptcopy)     \
 	X(eadd)            \
 	X(eaug)            \
