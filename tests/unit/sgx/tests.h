@@ -18,7 +18,8 @@
 	X(emodpe)          \
 	X(emodpr)          \
 	X(emodt)           \
-	X(gate)
+	X(gate)            \
+	X(operand)
 
 #define DECLARE_SUITE(name)                            \
 	extern const struct CMUnitTest name##_tests[]; \
