@@ -186,6 +186,13 @@ void epcm_bit_unlock(struct epcm_entry *e, uint32_t bit);
 bool epcm_bit_wait(struct epcm_entry *e, uint32_t bit);
 
 /*
+ * The target of an SGX2 leaf: shared with others, but alone among SGX2 leaves.
+ * EPCM_SHARED and EPCM_LOCK_SGX2 in one. Return: false as epcm_lock().
+ */
+bool epcm_lock_sgx2(struct epcm_entry *e);
+void epcm_unlock_sgx2(struct epcm_entry *e);
+
+/*
  * Changes of an entry; the caller holds it exclusively.
  * epcm_make_valid() publishes a page whose contents are complete; @state has
  * VALID. For a child, @secs is locked shared and gains a child.

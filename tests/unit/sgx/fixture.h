@@ -135,6 +135,13 @@ struct leaf_result encls(struct fixture *f, uint32_t leaf, uint64_t rbx, uint64_
 struct leaf_result enclu(struct fixture *f, uint32_t leaf, uint64_t rbx, uint64_t rcx,
 			 uint64_t rdx);
 
+/* The same with sgx_encls(), sgx_enclu() and so on at whatever CPL the processor has. */
+struct leaf_result watched(struct fixture *f, struct leaf_result (*run)(struct sgx_cpu *),
+			   uint32_t leaf, uint64_t rbx, uint64_t rcx, uint64_t rdx);
+
+/* 32-bit flat segments from now on; the guest's window lies below 4 GiB. */
+void use_32bit(struct fixture *f);
+
 /* Outcomes. @rule is a piece of the text of the CHECK that must have refused. */
 #define expect_ok(res)           _expect_ok(res, __FILE__, __LINE__)
 #define expect_code(res, code)   _expect_code(res, code, __FILE__, __LINE__)
@@ -192,6 +199,23 @@ void force_init(struct fixture *f, unsigned int secs_page);
  */
 #define TINY_PAGES 6
 void make_tiny_enclave(struct fixture *f, unsigned int first, gva_t base);
+
+/* EAUG of a page of that enclave, mapped at its place and still PENDING. */
+void aug_page(struct fixture *f, unsigned int secs_page, unsigned int epc_page, gva_t linaddr);
+
+/*
+ * The current processor enters the tiny enclave in EPC page @first and leaves it
+ * again, without EENTER and EEXIT: enclave mode and tracking, nothing else.
+ */
+void enter_by_hand(struct fixture *f, unsigned int first);
+void leave_by_hand(struct fixture *f);
+
+/*
+ * The SECINFO operand of ENCLU leaves: in the data page of the tiny enclave that
+ * begins with EPC page 0 and lies at ENCLAVE_BASE.
+ */
+#define ENCLAVE_SECINFO_GVA (ENCLAVE_BASE + 0x4000)
+struct sgx_secinfo *set_enclave_secinfo(struct fixture *f, uint64_t flags);
 
 /* The checks that have refused nothing yet, printed; Return: their number. */
 unsigned int checks_never_refused(void);

@@ -7,6 +7,7 @@
 
 #define SGX_TEST_SUITES(X) \
 	X(gate)            \
+	X(operand)         \
 	X(access)          \
 	X(epc)             \
 	X(track)           \
@@ -37,6 +38,7 @@
 	X(edeccssa)        \
 	X(aex)             \
 	X(eaccept)         \
+	X(eaccept_race)    \
 	X(emodpe)          \
 	X(eacceptcopy)     \
 	X(vectors)         \
