@@ -4,7 +4,7 @@
  * (launch_test.c), and their order.
  */
 #include "tests.h"
-#include "signer.h"
+#include "signing.h"
 
 #include "sgx/sigstruct.h"
 

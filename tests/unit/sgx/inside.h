@@ -7,7 +7,7 @@
 #define EXCLAVE_TESTS_UNIT_SGX_INSIDE_H
 
 #include "fixture.h"
-#include "signer.h"
+#include "signing.h"
 
 /* All rights that keys ask for. */
 #define INSIDE_ATTRIBUTES                                                                       \

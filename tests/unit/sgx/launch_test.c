@@ -4,7 +4,7 @@
  * IA32_SGXLEPUBKEYHASHn and EINITTOKEN, and their order.
  */
 #include "tests.h"
-#include "signer.h"
+#include "signing.h"
 
 #include "lib/crypto.h"
 #include "sgx/key.h"

@@ -9,7 +9,7 @@
  * tests/tools/mrenclave.py tells the format of a description.
  */
 #include "fixture.h"
-#include "signer.h"
+#include "signing.h"
 
 #include "lib/crypto.h"
 #include "sgx/measure.h"

@@ -1,18 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * Who signs the enclaves of tests: two RSA-3072 keys with exponent 3, made once
- * for each process.
- */
-#ifndef EXCLAVE_TESTS_UNIT_SGX_SIGNER_H
-#define EXCLAVE_TESTS_UNIT_SGX_SIGNER_H
+/* Signing and initialising the enclaves of the tests. */
+#ifndef EXCLAVE_TESTS_UNIT_SGX_SIGNING_H
+#define EXCLAVE_TESTS_UNIT_SGX_SIGNING_H
 
 #include "fixture.h"
-
-enum signer {
-	SIGNER_A,
-	SIGNER_B,
-	NR_SIGNERS,
-};
+#include "signer.h"
 
 /* Where EINIT of the tests finds its operands. */
 #define SIGSTRUCT_GVA  ram_gva(2)
@@ -23,9 +15,6 @@ struct sgx_einittoken *einittoken(struct fixture *f);
 
 /* A SIGSTRUCT of the enclave as it is now, all masks set, for sign(). */
 void describe_enclave(struct fixture *f, unsigned int secs_page, struct sgx_sigstruct *sig);
-
-/* Signs what @sig says. */
-void sign(struct sgx_sigstruct *sig, enum signer signer);
 
 /* Both, with SIGNER_A. */
 void sign_enclave(struct fixture *f, unsigned int secs_page, struct sgx_sigstruct *sig);
@@ -43,8 +32,6 @@ void sign_with_loose_quotients(struct sgx_sigstruct *sig, enum signer signer);
  * that it ends in the digest, before.
  */
 void sign_with_loose_padding(struct sgx_sigstruct *sig, enum signer signer, bool digest_last);
-
-void signer_hash(enum signer signer, uint8_t mrsigner[SGX_HASH_SIZE]);
 
 /* IA32_SGXLEPUBKEYHASHn of all processors. */
 void trust_signer(struct fixture *f, enum signer signer);
