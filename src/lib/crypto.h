@@ -30,13 +30,17 @@ bool crypto_equal(const void *a, const void *b, size_t len);
 void crypto_sha256(const void *data, size_t len, uint8_t digest[CRYPTO_SHA256_SIZE]);
 
 /*
- * SHA-256 whose chaining state the caller keeps, for messages of whole 64-byte
- * blocks that come in pieces over a long time.
+ * SHA-256 whose state the caller keeps as plain memory, for messages that come
+ * in pieces over a long time: it may be copied, stored and loaded again.
  */
-void crypto_sha256_start(uint32_t h[8]);
-void crypto_sha256_blocks(uint32_t h[8], const void *blocks, size_t count);
-/* The digest after @total blocks; @h is not changed. */
-void crypto_sha256_finish(const uint32_t h[8], uint64_t total, uint8_t digest[CRYPTO_SHA256_SIZE]);
+struct crypto_sha256 {
+	uint64_t state[14];
+};
+
+void crypto_sha256_start(struct crypto_sha256 *sha);
+void crypto_sha256_update(struct crypto_sha256 *sha, const void *data, size_t len);
+/* The digest of what came so far; @sha is not changed. */
+void crypto_sha256_finish(const struct crypto_sha256 *sha, uint8_t digest[CRYPTO_SHA256_SIZE]);
 
 /*
  * AES-128-CMAC. A context serves any number of keys, one after the other, and

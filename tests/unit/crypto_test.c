@@ -62,15 +62,16 @@ static void sha256_in_pieces_same_as_at_once(void **state)
 {
 	uint8_t message[20 * CRYPTO_SHA256_BLOCK], whole[CRYPTO_SHA256_SIZE];
 	uint8_t pieces[CRYPTO_SHA256_SIZE];
-	uint32_t h[8];
+	struct crypto_sha256 sha;
 
 	fill(message, sizeof(message), 1);
-	crypto_sha256_start(h);
+	crypto_sha256_start(&sha);
 	for (size_t done = 0, piece = 0; done < 20; done += piece, piece = (piece + 1) % 4) {
 		if (done + piece > 20)
 			piece = 20 - done;
-		crypto_sha256_blocks(h, message + done * CRYPTO_SHA256_BLOCK, piece);
-		crypto_sha256_finish(h, done + piece, pieces);
+		crypto_sha256_update(&sha, message + done * CRYPTO_SHA256_BLOCK,
+				     piece * CRYPTO_SHA256_BLOCK);
+		crypto_sha256_finish(&sha, pieces);
 		crypto_sha256(message, (done + piece) * CRYPTO_SHA256_BLOCK, whole);
 		assert_memory_equal(pieces, whole, sizeof(whole));
 	}

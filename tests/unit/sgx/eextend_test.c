@@ -2,6 +2,8 @@
 /* SDM "EEXTEND", one test for each line of its checks. */
 #include "tests.h"
 
+#include "sgx/measure.h"
+
 #define SECS_PAGE 0
 #define REG_PAGE  1
 #define TCS_PAGE  2
@@ -20,6 +22,11 @@ static void legal(struct fixture *f)
 	add_tcs(f, SECS_PAGE, TCS_PAGE, ENCLAVE_BASE, 0x1000, 1);
 }
 
+static void measurement(struct fixture *f, unsigned int secs_page, uint8_t digest[SGX_HASH_SIZE])
+{
+	measure_final(epc_ptr(f, secs_page), digest);
+}
+
 static uint64_t blocks(struct fixture *f)
 {
 	return secs_hidden(epc_ptr(f, SECS_PAGE))->measured_blocks;
@@ -29,15 +36,14 @@ static uint64_t blocks(struct fixture *f)
 static void eextend_legal_measures_five_blocks(void **state)
 {
 	struct fixture *f = *state;
-	uint8_t before[SGX_HASH_SIZE];
-	struct sgx_secs *secs;
+	uint8_t before[SGX_HASH_SIZE], after[SGX_HASH_SIZE];
 
 	legal(f);
-	secs = epc_ptr(f, SECS_PAGE);
-	memcpy(before, secs->mrenclave, sizeof(before));
+	measurement(f, SECS_PAGE, before);
 	expect_ok(eextend(f));
 	assert_int_equal(blocks(f), 3 + 5);
-	assert_memory_not_equal(before, secs->mrenclave, sizeof(before));
+	measurement(f, SECS_PAGE, after);
+	assert_memory_not_equal(before, after, sizeof(before));
 	expect_ok(encls(f, EEXTEND, SECS_GVA, epc_gva(TCS_PAGE), 0));
 	assert_int_equal(blocks(f), 3 + 10);
 }
@@ -46,7 +52,7 @@ static void eextend_legal_measures_five_blocks(void **state)
 static void eextend_other_chunk_other_measurement(void **state)
 {
 	struct fixture *f = *state;
-	struct sgx_secs *secs, *secs2;
+	uint8_t first[SGX_HASH_SIZE], second[SGX_HASH_SIZE];
 
 	legal(f);
 	make_secs(f, 8, ENCLAVE_BASE);
@@ -54,14 +60,16 @@ static void eextend_other_chunk_other_measurement(void **state)
 	add_tcs(f, 8, 10, ENCLAVE_BASE, 0x1000, 1);
 	memset(epc_ptr(f, 9), 0x77, SGX_PAGE_SIZE);
 	memset(epc_ptr(f, REG_PAGE), 0x77, SGX_PAGE_SIZE);
-	secs = epc_ptr(f, SECS_PAGE);
-	secs2 = epc_ptr(f, 8);
 	expect_ok(encls(f, EEXTEND, SECS_GVA, epc_gva(REG_PAGE) + 0xf00, 0));
 	expect_ok(encls(f, EEXTEND, epc_gva(8), epc_gva(9) + 0xf00, 0));
-	assert_memory_equal(secs2->mrenclave, secs->mrenclave, SGX_HASH_SIZE);
+	measurement(f, SECS_PAGE, first);
+	measurement(f, 8, second);
+	assert_memory_equal(first, second, sizeof(first));
 	expect_ok(encls(f, EEXTEND, SECS_GVA, epc_gva(REG_PAGE) + 0x100, 0));
 	expect_ok(encls(f, EEXTEND, epc_gva(8), epc_gva(9) + 0x200, 0));
-	assert_memory_not_equal(secs2->mrenclave, secs->mrenclave, SGX_HASH_SIZE);
+	measurement(f, SECS_PAGE, first);
+	measurement(f, 8, second);
+	assert_memory_not_equal(first, second, sizeof(first));
 }
 
 static void eextend_misaligned_operands_gp(void **state)
