@@ -137,6 +137,32 @@ def locks_missing_or_surplus_fail(root):
     expect_refusal("differ", "check-locks", root)
 
 
+# Errata
+
+def erratum(*parts):
+    return "# E\n## S\n### Title\n\n" + "".join(f"- *{p}:* x\n" for p in parts)
+
+
+ALL_PARTS = ["On hardware", "Here", "Why", "Workaround"]
+
+
+def errata_complete_pass(root):
+    write(root, "docs/errata.md", erratum(*ALL_PARTS) + "- *Test:* `a_test: does_x`, `*_shared_y`\n")
+    write(root, "tests/a_test.c", "does_x eenter_shared_y")
+    expect_pass("check-errata", root)
+
+
+def errata_unknown_test_fail(root):
+    write(root, "docs/errata.md", erratum(*ALL_PARTS) + "- *Test:* `a_test: does_z`\n")
+    write(root, "tests/a_test.c", "does_x")
+    expect_refusal("names the test does_z", "check-errata", root)
+
+
+def errata_part_missing_fail(root):
+    write(root, "docs/errata.md", erratum("On hardware", "Here", "Why") + "- *Test:* none\n")
+    expect_refusal("instead of", "check-errata", root)
+
+
 # Files, format, clang-tidy
 
 def files_clean_pass(root):
