@@ -340,6 +340,7 @@ CASES = [
     includes_of_lib_know_nothing, includes_by_relative_path_fail, includes_of_host_in_sgx_fail,
     includes_unknown_folder_fail, includes_empty_tree_fail,
     locks_same_order_pass, locks_other_order_fail, locks_missing_or_surplus_fail,
+    errata_complete_pass, errata_unknown_test_fail, errata_part_missing_fail,
     files_clean_pass, files_without_licence_fail, files_with_trailing_space_fail,
     files_with_dead_link_fail, format_other_layout_fail, tidy_planted_bug_fail,
     runner_counts_every_case, runner_shows_failed_case_alone, runner_counts_crash_as_failure,
