@@ -6,6 +6,7 @@
 #include "fixture.h"
 
 #define CPU_TEST_SUITES(X) \
+	X(event)           \
 	X(segment)         \
 	X(table)           \
 	X(verify)
