@@ -7,6 +7,8 @@
 
 #define CPU_TEST_SUITES(X) \
 	X(event)           \
+	X(far)             \
+	X(iret)            \
 	X(segment)         \
 	X(table)           \
 	X(verify)
