@@ -197,7 +197,7 @@ struct cpu_features {
 	bool rdtscp; /* IA32_TSC_AUX: RDTSCP or RDPID */
 	bool pred_cmd;
 	bool flush_cmd;
-	bool mtrr, mce, pat, sep, syscall, smap, lm;
+	bool mtrr, mce, pat, sep, smap, lm, xgetbv1, xsaves;
 	uint8_t phys_bits;
 };
 

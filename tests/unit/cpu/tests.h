@@ -6,10 +6,15 @@
 #include "fixture.h"
 
 #define CPU_TEST_SUITES(X) \
+	X(control)         \
+	X(debug)           \
 	X(event)           \
 	X(far)             \
+	X(flags)           \
+	X(io)              \
 	X(iret)            \
 	X(segment)         \
+	X(syscall)         \
 	X(table)           \
 	X(verify)
 
