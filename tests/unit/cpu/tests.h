@@ -13,6 +13,8 @@
 	X(flags)           \
 	X(io)              \
 	X(iret)            \
+	X(msr)             \
+	X(reset)           \
 	X(segment)         \
 	X(syscall)         \
 	X(table)           \
