@@ -119,7 +119,10 @@ struct cpu_ops {
 	/* XGETBV with ECX = 1: the components of XCR0 that are in use. */
 	uint64_t (*xinuse)(struct cpu *cpu);
 
-	/* What CPUID answers in leaves that depend on the embedder. Optional. */
+	/*
+	 * Optional: changes what CPUID answers where it follows the embedder's
+	 * state, as CPUID.1:EDX.APIC follows IA32_APIC_BASE.
+	 */
 	void (*cpuid_fixup)(struct cpu *cpu, uint32_t leaf, uint32_t subleaf, uint32_t regs[4]);
 
 	const struct cpu_msr_range *msr_ranges;
@@ -197,7 +200,7 @@ struct cpu_features {
 	bool rdtscp; /* IA32_TSC_AUX: RDTSCP or RDPID */
 	bool pred_cmd;
 	bool flush_cmd;
-	bool mtrr, mce, pat, sep, smap, lm, xgetbv1, xsaves;
+	bool mtrr, mce, smap, lm, xgetbv1, xsaves;
 	uint8_t phys_bits;
 };
 

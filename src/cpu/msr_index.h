@@ -50,4 +50,16 @@
 #define MSR_MISC_FEATURES_ENABLES_CPUID_FAULT (UINT64_C(1) << 0)
 #define MCG_CTL_P                             (UINT64_C(1) << 8)
 
+/*
+ * IA32_ARCH_CAPABILITIES as a new processor has it. Guest kernel and guest user
+ * share our address space whatever the guest does against side channels, so its
+ * mitigations would cost and protect nothing (docs/errata.md). In the SDM's names:
+ * RDCL_NO, IBRS_ALL, SKIP_L1DFL_VMENTRY, SSB_NO, MDS_NO, IF_PSCHANGE_MC_NO, TAA_NO,
+ * SBDR_SSDP_NO, FBSDP_NO, PSDP_NO, BHI_NO, PBRSB_NO, GDS_NO, RFDS_NO, ITS_NO.
+ */
+#define ARCH_CAPABILITIES_OFFERED UINT64_C(0x400000000d10e17b)
+
+/* What KVM gives a new vCPU: revision 1. */
+#define UCODE_REV_INIT (UINT64_C(1) << 32)
+
 #endif

@@ -106,5 +106,7 @@ void cpu_sipi(struct cpu *cpu, uint8_t vector)
 void cpu_init(struct cpu *cpu, const struct cpu_ops *ops, void *owner, bool is_bsp)
 {
 	*cpu = (struct cpu){.ops = ops, .owner = owner, .is_bsp = is_bsp};
+	cpu->msr.arch_capabilities = ARCH_CAPABILITIES_OFFERED;
+	cpu->msr.ucode_rev = UCODE_REV_INIT;
 	cpu_reset(cpu);
 }

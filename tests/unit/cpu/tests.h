@@ -7,6 +7,7 @@
 
 #define CPU_TEST_SUITES(X) \
 	X(control)         \
+	X(cpuid)           \
 	X(debug)           \
 	X(event)           \
 	X(far)             \
