@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The features that the engine can carry out, leaf by leaf, each by Linux' name
- * in a comment's stead: the name is the macro. Private to the folder.
+ * The features that the engine can carry out, leaf by leaf, by Linux' names.
+ * _OWN are ours on every host, _HOST come from the host. Private to the folder.
  *
  * Left out although hosts may have them: AVX-512, LA57, PKU, SERIALIZE and
  * MOVDIRI may come later; TSX, CET, AMX, WAITPKG, MONITOR and the PMU never

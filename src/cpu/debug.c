@@ -109,8 +109,10 @@ static enum cpu_result check_move(struct cpu *cpu, unsigned int *n)
 	if (cpu->state.cpl != 0)
 		return fault_gp(cpu);
 	if (cpu->dr7 & DR7_GD) {
-		/* The caller delivers it by cpu_event_debug(DR6_BD, false). */
-		return fault_plain(cpu, DB_VECTOR);
+		enum cpu_result res = fault_plain(cpu, DB_VECTOR);
+
+		cpu->fault.address = DR6_BD;
+		return res;
 	}
 	return CPU_OK;
 }

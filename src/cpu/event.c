@@ -19,13 +19,12 @@ struct cpu_event cpu_event_nmi(void)
 	return (struct cpu_event){.kind = CPU_EVENT_NMI, .exception.vector = NMI_VECTOR};
 }
 
-struct cpu_event cpu_event_debug(uint64_t dr6, bool is_trap)
+struct cpu_event cpu_event_debug(uint64_t dr6)
 {
 	return (struct cpu_event){
 		.kind = CPU_EVENT_EXCEPTION,
 		.exception.vector = DB_VECTOR,
-		.dr6 = dr6,
-		.is_trap = is_trap,
+		.exception.address = dr6,
 	};
 }
 
@@ -101,7 +100,7 @@ static void record(struct cpu *cpu, const struct cpu_event *event)
 	if (event->exception.vector == PF_VECTOR)
 		cpu->state.cr2 = event->exception.address;
 	else if (event->exception.vector == DB_VECTOR)
-		debug_record(cpu, event->dr6);
+		debug_record(cpu, event->exception.address);
 }
 
 /*

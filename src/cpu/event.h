@@ -20,11 +20,7 @@ enum cpu_event_kind {
 
 struct cpu_event {
 	enum cpu_event_kind kind;
-	/* The vector, the error code, and CR2 for #PF. */
 	struct x86_exception exception;
-	/* #DB and INT1: the bits to set in DR6, in the form of KVM's payload (debug.h). */
-	uint64_t dr6;
-	bool is_trap;      /* #DB: after the instruction rather than before it */
 	uint64_t next_rip; /* INT n, INT3, INTO, INT1: where the handler returns to */
 };
 
@@ -33,8 +29,8 @@ struct cpu_event cpu_event_interrupt(uint8_t vector);
 struct cpu_event cpu_event_nmi(void);
 /* @kind is one of the four instructions; @vector counts for INT n alone. */
 struct cpu_event cpu_event_software(enum cpu_event_kind kind, uint8_t vector, uint64_t next_rip);
-/* @dr6 as collected by debug.h. */
-struct cpu_event cpu_event_debug(uint64_t dr6, bool is_trap);
+/* #DB with @dr6 as collected by debug.h; state.rip is where the handler returns to. */
+struct cpu_event cpu_event_debug(uint64_t dr6);
 
 /*
  * Delivers @event. A fault on the way is delivered in its place, or with it as

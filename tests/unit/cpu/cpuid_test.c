@@ -60,7 +60,7 @@ static void instructions_are_the_hosts(void **state)
 	}
 }
 
-/* Issue-given: TSX, CET, AMX, WAITPKG, MONITOR, VMX, SMX, AVX-512, LA57, PKU ... */
+/* What the engine does not carry out: TSX, CET, AMX, WAITPKG, MONITOR, VMX, SMX, AVX-512, LA57, PKU ... */
 static void never_offered(void **state)
 {
 	static const struct {

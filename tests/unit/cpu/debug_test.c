@@ -69,7 +69,8 @@ static void general_detect_traps_the_move(void **state)
 	assert_plain_fault(f, cpu_mov_to_dr(&f->cpu, 0, 1), DB_VECTOR);
 	assert_plain_fault(f, cpu_mov_from_dr(&f->cpu, 7, &value), DB_VECTOR);
 	fixture_assert_unchanged(f);
-	debug_record(&f->cpu, DR6_BD);
+	assert_int_equal(f->cpu.fault.address, DR6_BD);
+	debug_record(&f->cpu, f->cpu.fault.address);
 	assert_int_equal(f->cpu.dr6, 0xffff2ff0);
 	assert_int_equal(cpu_mov_to_dr(&f->cpu, 0, 1), CPU_OK);
 }

@@ -10,6 +10,7 @@
 	X(cpuid)           \
 	X(debug)           \
 	X(event)           \
+	X(event_fault)     \
 	X(far)             \
 	X(flags)           \
 	X(io)              \
