@@ -5,9 +5,12 @@
 
 #include "host.h"
 
+#include "mmu/walk.h"
+
 #define MMU_TEST_SUITES(X) \
 	X(guest_access)    \
-	X(memslot)
+	X(memslot)         \
+	X(walk)
 
 #define DECLARE_SUITE(name)                            \
 	extern const struct CMUnitTest name##_tests[]; \
