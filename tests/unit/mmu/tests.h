@@ -3,14 +3,15 @@
 #ifndef EXCLAVE_TESTS_UNIT_MMU_TESTS_H
 #define EXCLAVE_TESTS_UNIT_MMU_TESTS_H
 
-#include "host.h"
-
-#include "mmu/walk.h"
+#include "fixture.h"
 
 #define MMU_TEST_SUITES(X) \
 	X(guest_access)    \
 	X(memslot)         \
-	X(walk)
+	X(walk)            \
+	X(table)           \
+	X(page)            \
+	X(copy)
 
 #define DECLARE_SUITE(name)                            \
 	extern const struct CMUnitTest name##_tests[]; \
