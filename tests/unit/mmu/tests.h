@@ -11,7 +11,8 @@
 	X(walk)            \
 	X(table)           \
 	X(page)            \
-	X(copy)
+	X(copy)            \
+	X(race)
 
 #define DECLARE_SUITE(name)                            \
 	extern const struct CMUnitTest name##_tests[]; \
