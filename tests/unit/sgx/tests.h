@@ -9,6 +9,7 @@
 	X(gate)            \
 	X(operand)         \
 	X(access)          \
+	X(watch_race)      \
 	X(epc)             \
 	X(track)           \
 	X(ecreate)         \
