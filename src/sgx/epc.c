@@ -220,7 +220,7 @@ uint64_t epc_discard(struct epc *epc, hpa_t base, uint64_t size)
 	uint64_t discarded = 0;
 	uint64_t first, end;
 
-	if (!s || base + size > s->base + s->size)
+	if (!s || size > s->base + s->size - base)
 		return 0;
 	first = (base - s->base) >> SGX_PAGE_SHIFT;
 	end = first + (size >> SGX_PAGE_SHIFT);
