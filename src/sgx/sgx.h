@@ -247,6 +247,16 @@ static inline bool sgx_in_elrange(const struct sgx_cpu *cpu, gva_t gva)
  */
 void sgx_watch_page(struct sgx_platform *platform, hpa_t hpa);
 
+/*
+ * EREMOVE of the page at @hpa by the host itself: no processor, no page walk, no
+ * checks of the instruction. What a host does before it gives a page of virtual EPC to
+ * somebody else; any thread may do it while processors run.
+ * Return: LEAF_CODE with SGX_SUCCESS (also when the page was invalid),
+ * SGX_CHILD_PRESENT or SGX_ENCLAVE_ACT; the #GP of a page that another leaf holds
+ * for longer than the lock patience; LEAF_HOST_ERROR (-EINVAL) outside the EPC.
+ */
+struct leaf_result sgx_remove_page(struct sgx_platform *platform, hpa_t hpa);
+
 /* SDM "XCR0 and XFRM": bytes that XSAVE of @xfrm takes in the standard format. */
 uint32_t sgx_xsave_size(const struct sgx_cpuid *cpuid, uint64_t xfrm);
 
