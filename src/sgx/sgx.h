@@ -41,7 +41,6 @@ struct sgx_cpuid {
 	uint8_t max_size_64; /* 12H.0:EDX[15:8] */
 	uint64_t attributes; /* 12H.1:EBX:EAX */
 	uint64_t xfrm;       /* 12H.1:EDX:ECX */
-	bool launch_control; /* 7.0:ECX.SGX_LC */
 	/* 0DH: where each extended component lies in the standard format. */
 	struct {
 		uint32_t offset;
@@ -139,7 +138,7 @@ struct sgx_cpu {
 	struct x86_state *state;
 	/* The embedder may change these between leaves. */
 	uint64_t feature_control;      /* IA32_FEATURE_CONTROL */
-	uint64_t lepubkeyhash[4];      /* IA32_SGXLEPUBKEYHASHn */
+	uint64_t lepubkeyhash[4];      /* IA32_SGXLEPUBKEYHASHn; Intel's without launch control */
 	bool encls_exiting;            /* the VM-execution control */
 	uint64_t encls_exiting_bitmap; /* bit 63 stands for leaves above 62 */
 
