@@ -42,6 +42,7 @@
 	X(eaccept_race)    \
 	X(emodpe)          \
 	X(eacceptcopy)     \
+	X(host)            \
 	X(vectors)         \
 	X(lifecycle)
 
