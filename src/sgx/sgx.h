@@ -163,7 +163,9 @@ void sgx_platform_destroy(struct sgx_platform *platform);
 
 /*
  * Makes a logical processor outside enclave mode. @cpu is zeroed memory with
- * platform, ops, cpuid and state set. Return: 0 or -ENOMEM.
+ * platform, ops, cpuid and state set.
+ * Return: 0; -EINVAL when the XSAVE area of cpuid's XFRM is larger than
+ * SGX_SSA_XSAVE_PAGES; -ENOMEM.
  */
 int sgx_cpu_init(struct sgx_cpu *cpu);
 

@@ -8,6 +8,8 @@
 #include "signing.h"
 #include "tests.h"
 
+#include <errno.h>
+
 /* Where the host has mapped the virtual EPC; nothing lies behind it. */
 #define VEPC_HVA UINT64_C(0x7e0000000000)
 
@@ -139,9 +141,31 @@ static void host_resets_guest_inside_enclave_epc_removable(void **state)
 	expect_ok(encls(f, EPA, SGX_PAGE_TYPE_VA, epc_gva(TCS_PAGE), 0));
 }
 
+/* No enclave may have an SSA frame that AEX has no place for. */
+static void processor_with_too_large_xsave_area_einval(void **state)
+{
+	struct fixture *f = *state;
+	struct sgx_cpuid cpuid = *f->cpu->cpuid;
+	struct sgx_cpu cpu = {
+		.platform = f->cpu->platform,
+		.ops = f->cpu->ops,
+		.cpuid = &cpuid,
+		.state = f->state,
+	};
+
+	cpuid.xfrm |= XFEATURE_MASK_XTILEDATA;
+	cpuid.xsave[18].offset = 4096;
+	cpuid.xsave[18].size = SGX_SSA_XSAVE_PAGES * SGX_PAGE_SIZE - 4096;
+	assert_int_equal(sgx_cpu_init(&cpu), 0);
+	sgx_cpu_destroy(&cpu);
+	cpuid.xsave[18].size++;
+	assert_int_equal(sgx_cpu_init(&cpu), -EINVAL);
+}
+
 const struct CMUnitTest host_tests[] = {
 	sgx_test(host_runs_ecreate_on_pointers),
 	sgx_test(host_runs_einit_with_guests_launch_hash),
 	sgx_test(host_resets_guest_inside_enclave_epc_removable),
+	sgx_test(processor_with_too_large_xsave_area_einval),
 };
 const size_t host_test_count = ARRAY_SIZE(host_tests);
