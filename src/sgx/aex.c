@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * SDM "Asynchronous Enclave Exit (AEX)". Writes the pages that the entry has
- * found (ssa.h), whatever has become of their EPCM entries or page tables since.
+ * SDM "AEX Flow". Writes the pages that the entry has found (ssa.h), whatever has
+ * become of their EPCM entries or page tables since.
  */
 #include "sgx/enclu/entry.h"
 
@@ -17,7 +17,10 @@
 	 BIT32(UD_VECTOR) | BIT32(MF_VECTOR) | BIT32(AC_VECTOR) | BIT32(XM_VECTOR))
 #define EXINFO_VECTORS (BIT32(GP_VECTOR) | BIT32(PF_VECTOR))
 
-/* SDM "Synthetic State". Handlers of #MF and #XM look for the exception they are called for. */
+/*
+ * SDM "Synthetic State on Asynchronous Enclave Exit". Handlers of #MF and #XM look for
+ * the exception they are called for.
+ */
 #define SYNTHETIC_FCW      0x037f
 #define SYNTHETIC_FCW_MF   0x037e
 #define SYNTHETIC_FSW_MF   0x8081

@@ -107,9 +107,9 @@ struct sgx_ssa_frame {
 /*
  * What a processor remembers while it is in enclave mode.
  *
- * SDM "Debugging Enclaves": the model itself handles RFLAGS.TF only. Breakpoints,
- * MTF and performance monitoring are the embedder's, by debug_optin and ELRANGE. A
- * single-step #DB is due after an ENCLU that ends with LEAF_JUMP if RFLAGS.TF is
+ * SDM "Enclave Code Debug and Profiling": the model itself handles RFLAGS.TF
+ * only. Breakpoints, MTF and performance monitoring are the embedder's, by
+ * debug_optin and ELRANGE. A single-step #DB is due after an ENCLU that ends with LEAF_JUMP if RFLAGS.TF is
  * set *after* it: after an opt-in entry, and after the exit of an opt-out one
  * that began with TF set. RF after ERESUME is the enclave's: not to be cleared.
  */
@@ -202,10 +202,9 @@ struct sgx_event {
 };
 
 /*
- * SDM "Asynchronous Enclave Exit (AEX)". The state's RIP is the one to resume
- * at. Afterwards the processor is outside, its state is the synthetic one and a
- * #PF's address has its low bits cleared; the embedder then delivers @event as
- * from ordinary code. Makes no page walk and cannot fail.
+ * SDM "AEX Flow". The state's RIP is the one to resume at. Afterwards the
+ * processor is outside, its state is the synthetic one and a #PF's address has
+ * its low bits cleared; the embedder then delivers @event as from ordinary code. Makes no page walk and cannot fail.
  */
 void sgx_aex(struct sgx_cpu *cpu, struct sgx_event *event);
 
@@ -258,7 +257,7 @@ void sgx_watch_page(struct sgx_platform *platform, hpa_t hpa);
  */
 struct leaf_result sgx_remove_page(struct sgx_platform *platform, hpa_t hpa);
 
-/* SDM "XCR0 and XFRM": bytes that XSAVE of @xfrm takes in the standard format. */
+/* SDM "SECS.ATTRIBUTES.XFRM": bytes that XSAVE of @xfrm takes in the standard format. */
 uint32_t sgx_xsave_size(const struct sgx_cpuid *cpuid, uint64_t xfrm);
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* SDM "Asynchronous Enclave Exit (AEX)" and "Synthetic State". */
+/* SDM "AEX Flow" and "Synthetic State on Asynchronous Enclave Exit". */
 #include "enclave.h"
 #include "tests.h"
 
