@@ -37,14 +37,24 @@ static unsigned int gpr_count(const struct x86_state *state)
 	return x86_is_64bit(state) ? X86_NR_GPRS : X86_R8;
 }
 
+/* Outside 64-bit mode the upper halves are not stored: what lies in them is not the enclave's. */
+static void save_register(const struct x86_state *state, uint64_t *slot, uint64_t value)
+{
+	memcpy(slot, &value, x86_is_64bit(state) ? sizeof(uint64_t) : sizeof(uint32_t));
+}
+
 static void save_registers(const struct x86_state *state, const struct sgx_event *event,
 			   struct sgx_gprsgx *gprsgx)
 {
-	memcpy(gprsgx->gpr, state->gpr, gpr_count(state) * sizeof(gprsgx->gpr[0]));
-	gprsgx->rflags = state->rflags & ~(uint64_t)X86_EFLAGS_TF;
+	uint64_t rflags = state->rflags & ~(uint64_t)X86_EFLAGS_TF;
+
 	if (event->type == SGX_EVENT_FAULT)
-		gprsgx->rflags |= X86_EFLAGS_RF;
-	gprsgx->rip = state->rip;
+		rflags |= X86_EFLAGS_RF;
+	for (unsigned int i = 0; i < gpr_count(state); i++)
+		save_register(state, &gprsgx->gpr[i], state->gpr[i]);
+	save_register(state, &gprsgx->rflags, rflags);
+	/* All of it, for ERESUME compares all of it with the limit of CS. */
+	gprsgx->rip = x86_is_64bit(state) ? state->rip : (uint32_t)state->rip;
 	gprsgx->fs_base = state->seg[X86_SEG_FS].base;
 	gprsgx->gs_base = state->seg[X86_SEG_GS].base;
 }
