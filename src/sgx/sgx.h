@@ -109,9 +109,10 @@ struct sgx_ssa_frame {
  *
  * SDM "Enclave Code Debug and Profiling": the model itself handles RFLAGS.TF
  * only. Breakpoints, MTF and performance monitoring are the embedder's, by
- * debug_optin and ELRANGE. A single-step #DB is due after an ENCLU that ends with LEAF_JUMP if RFLAGS.TF is
- * set *after* it: after an opt-in entry, and after the exit of an opt-out one
- * that began with TF set. RF after ERESUME is the enclave's: not to be cleared.
+ * debug_optin and ELRANGE. A single-step #DB is due after an ENCLU that ends
+ * with LEAF_JUMP if RFLAGS.TF is set *after* it: after an opt-in entry, and after
+ * the exit of an opt-out one that began with TF set. RF after ERESUME is the
+ * enclave's: not to be cleared.
  */
 struct sgx_enclave_state {
 	bool active;
