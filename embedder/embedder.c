@@ -175,7 +175,6 @@ static void setup_cpuid(struct sgx_cpuid *cpuid)
 			      SGX_ATTR_EINITTOKENKEY | SGX_ATTR_KSS | SGX_ATTR_AEXNOTIFY,
 		.xfrm = XFEATURE_MASK_FP | XFEATURE_MASK_SSE | XFEATURE_MASK_YMM |
 			XFEATURE_MASK_OPMASK | XFEATURE_MASK_ZMM_Hi256 | XFEATURE_MASK_Hi16_ZMM,
-		.launch_control = true,
 	};
 	cpuid->xsave[2].offset = 576;
 	cpuid->xsave[2].size = 256;

@@ -9,7 +9,7 @@ static struct x86_exception general_protection(void)
 	return (struct x86_exception){.vector = GP_VECTOR, .has_error_code = true};
 }
 
-/* SDM "SGX-induced #PF"; a processor without SGX2 raises #GP(0) instead. */
+/* SDM "Page Fault Error Codes"; a processor without SGX2 raises #GP(0) instead. */
 static struct x86_exception epcm_violation(const struct sgx_cpu *cpu, gva_t gva, uint32_t access)
 {
 	if (!(cpu->cpuid->leaves & SGX_CPUID_SGX2))

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * SDM "Asynchronous Enclave Exit (AEX)". Writes the pages that the entry has
- * found (ssa.h), whatever has become of their EPCM entries or page tables since.
+ * SDM "AEX Flow". Writes the pages that the entry has found (ssa.h), whatever has
+ * become of their EPCM entries or page tables since.
  */
 #include "sgx/enclu/entry.h"
 
@@ -17,7 +17,10 @@
 	 BIT32(UD_VECTOR) | BIT32(MF_VECTOR) | BIT32(AC_VECTOR) | BIT32(XM_VECTOR))
 #define EXINFO_VECTORS (BIT32(GP_VECTOR) | BIT32(PF_VECTOR))
 
-/* SDM "Synthetic State". Handlers of #MF and #XM look for the exception they are called for. */
+/*
+ * SDM "Synthetic State on Asynchronous Enclave Exit". Handlers of #MF and #XM look for
+ * the exception they are called for.
+ */
 #define SYNTHETIC_FCW      0x037f
 #define SYNTHETIC_FCW_MF   0x037e
 #define SYNTHETIC_FSW_MF   0x8081
@@ -34,14 +37,24 @@ static unsigned int gpr_count(const struct x86_state *state)
 	return x86_is_64bit(state) ? X86_NR_GPRS : X86_R8;
 }
 
+/* Outside 64-bit mode the upper halves are not stored: what lies in them is not the enclave's. */
+static void save_register(const struct x86_state *state, uint64_t *slot, uint64_t value)
+{
+	memcpy(slot, &value, x86_is_64bit(state) ? sizeof(uint64_t) : sizeof(uint32_t));
+}
+
 static void save_registers(const struct x86_state *state, const struct sgx_event *event,
 			   struct sgx_gprsgx *gprsgx)
 {
-	memcpy(gprsgx->gpr, state->gpr, gpr_count(state) * sizeof(gprsgx->gpr[0]));
-	gprsgx->rflags = state->rflags & ~(uint64_t)X86_EFLAGS_TF;
+	uint64_t rflags = state->rflags & ~(uint64_t)X86_EFLAGS_TF;
+
 	if (event->type == SGX_EVENT_FAULT)
-		gprsgx->rflags |= X86_EFLAGS_RF;
-	gprsgx->rip = state->rip;
+		rflags |= X86_EFLAGS_RF;
+	for (unsigned int i = 0; i < gpr_count(state); i++)
+		save_register(state, &gprsgx->gpr[i], state->gpr[i]);
+	save_register(state, &gprsgx->rflags, rflags);
+	/* All of it, for ERESUME compares all of it with the limit of CS. */
+	gprsgx->rip = x86_is_64bit(state) ? state->rip : (uint32_t)state->rip;
 	gprsgx->fs_base = state->seg[X86_SEG_FS].base;
 	gprsgx->gs_base = state->seg[X86_SEG_GS].base;
 }

@@ -68,7 +68,7 @@ enum sgx_enclv_leaf {
 	ESETCONTEXT = 0x02,
 };
 
-/* SDM "Error Codes": RAX after a leaf that completes with ZF or CF set. */
+/* SDM "Information and Error Codes": RAX after a leaf that completes with ZF or CF set. */
 enum sgx_return_code {
 	SGX_SUCCESS = 0,
 	SGX_INVALID_SIG_STRUCT = 1,
@@ -445,7 +445,7 @@ _Static_assert(offsetof(struct sgx_einittoken, masked_attributes_le) == 240, "EI
 _Static_assert(offsetof(struct sgx_einittoken, keyid) == 256, "EINITTOKEN.KEYID");
 _Static_assert(offsetof(struct sgx_einittoken, mac) == 288, "EINITTOKEN.MAC");
 
-/* SDM "REPORT". */
+/* SDM "Report (REPORT)". */
 #define SGX_REPORTDATA_SIZE 64
 #define SGX_REPORT_MACED    384
 
@@ -487,7 +487,7 @@ _Static_assert(offsetof(struct sgx_report, reportdata) == 320, "REPORT.REPORTDAT
 _Static_assert(offsetof(struct sgx_report, keyid) == SGX_REPORT_MACED, "REPORT.KEYID");
 _Static_assert(offsetof(struct sgx_report, mac) == 416, "REPORT.MAC");
 
-/* SDM "TARGETINFO". */
+/* SDM "Report Target Info (TARGETINFO)". */
 struct sgx_targetinfo {
 	uint8_t measurement[SGX_HASH_SIZE];
 	uint64_t attributes;
@@ -507,7 +507,7 @@ _Static_assert(offsetof(struct sgx_targetinfo, config_svn) == 50, "TARGETINFO.CO
 _Static_assert(offsetof(struct sgx_targetinfo, miscselect) == 52, "TARGETINFO.MISCSELECT");
 _Static_assert(offsetof(struct sgx_targetinfo, config_id) == 64, "TARGETINFO.CONFIGID");
 
-/* SDM "KEYREQUEST". */
+/* SDM "Key Request (KEYREQUEST)". */
 enum sgx_key_name {
 	SGX_KEYNAME_EINITTOKEN = 0,
 	SGX_KEYNAME_PROVISION = 1,

@@ -115,11 +115,12 @@ static void publish_section(struct epc *epc, const struct epc_section *s, uint8_
 
 static int add_section_locked(struct epc *epc, hpa_t base, uint64_t size, unsigned int node)
 {
-	struct epc_section *s = &epc->sections[epc->section_count];
 	int ret = section_check(epc, base, size);
+	struct epc_section *s;
 
 	if (ret)
 		return ret;
+	s = &epc->sections[epc->section_count];
 	if (prepare_table(epc, base, base, base + size) ||
 	    prepare_table(epc, base + size - 1, base, base + size))
 		return -ENOMEM;
@@ -132,7 +133,8 @@ static int add_section_locked(struct epc *epc, hpa_t base, uint64_t size, unsign
 		section_release(s);
 		return -ENOMEM;
 	}
-	epc->section_count++;
+	/* Complete: epc_hpa() of another section's pages may look at it from now on. */
+	__atomic_store_n(&epc->section_count, epc->section_count + 1, __ATOMIC_RELEASE);
 	publish_section(epc, s, (uint8_t)epc->section_count);
 	return 0;
 }
@@ -183,7 +185,9 @@ struct epcm_entry *epc_lookup(struct epc *epc, hpa_t hpa)
 
 hpa_t epc_hpa(struct epc *epc, const struct epcm_entry *e)
 {
-	for (unsigned int i = 0; i < epc->section_count; i++) {
+	unsigned int count = __atomic_load_n(&epc->section_count, __ATOMIC_ACQUIRE);
+
+	for (unsigned int i = 0; i < count; i++) {
 		const struct epc_section *s = &epc->sections[i];
 		uint64_t pages = s->size >> SGX_PAGE_SHIFT;
 
@@ -220,7 +224,7 @@ uint64_t epc_discard(struct epc *epc, hpa_t base, uint64_t size)
 	uint64_t discarded = 0;
 	uint64_t first, end;
 
-	if (!s || base + size > s->base + s->size)
+	if (!s || size > s->base + s->size - base)
 		return 0;
 	first = (base - s->base) >> SGX_PAGE_SHIFT;
 	end = first + (size >> SGX_PAGE_SHIFT);

@@ -42,7 +42,7 @@ struct epc_section {
 
 struct epc {
 	pthread_mutex_t sections_lock;
-	unsigned int section_count;
+	unsigned int section_count; /* changed under the lock, read without it */
 	struct epc_section sections[EPC_MAX_SECTIONS];
 	_Atomic uint8_t *directory;       /* section number + 1, 0, or EPC_DIR_TABLE */
 	_Atomic uint8_t *_Atomic *tables; /* one for each GiB that sections share */

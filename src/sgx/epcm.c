@@ -3,8 +3,8 @@
  * The lock word of an EPCM entry, and every change of an entry.
  *
  * Holders never sleep and hold for microseconds, so a waiter spins, then
- * yields. It gives up only when a holder was not heard of for the patience of
- * the platform, which a running system never sees: a conflict reported where
+ * yields. It gives up only when a holder was not heard of for the lock
+ * patience, which a running system never sees: a conflict reported where
  * software has made no mistake makes Linux complain. Tests set the patience to
  * zero and hold pages to see each leaf report its conflict.
  */

@@ -6,8 +6,8 @@
  * the word `lock`; see docs/locking.md. What one leaf does to a page happens
  * under that page's lock, taken through epcm_lock(), epcm_lock_set() or
  * epcm_bit_lock(). Two things are read without a lock:
- *  - `state`, which holds everything that decides an access in one word, so a
- *    TLB fill needs one load (access.c);
+ *  - `state`, `linaddr` and `secs` together, which decide an access at a TLB fill
+ *    (epcm_view(), access.c);
  *  - `secs` of a valid child page: the parent cannot go before its children,
  *    so whoever holds a valid child locked may use its SECS entry.
  */
@@ -156,7 +156,7 @@ enum epcm_mode {
 
 /*
  * Locks one page. Holders inside the model never sleep, so this waits for them;
- * it gives up only after the platform's lock patience (sgx.h).
+ * it gives up only after the lock patience (patience.h).
  * Return: false when it gave up, the caller then reports the conflict that SDM
  * "Concurrency Restrictions" of its leaf names.
  */

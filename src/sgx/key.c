@@ -65,7 +65,7 @@ static void bind_keyid(struct key_dependencies *deps, const uint8_t keyid[SGX_KE
 	memcpy(deps->keyid, keyid, sizeof(deps->keyid));
 }
 
-/* SDM "KEYREQUEST": KEYPOLICY beyond MRENCLAVE and MRSIGNER. */
+/* SDM "Key Request (KEYREQUEST)": KEYPOLICY beyond MRENCLAVE and MRSIGNER. */
 static void bind_policy(struct key_dependencies *deps, struct sgx_secs *secs,
 			const struct sgx_keyrequest *request)
 {

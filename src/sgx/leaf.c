@@ -206,11 +206,13 @@ struct x86_exception sgx_leaf_fault(struct leaf_result res)
 	};
 }
 
-void leaf_page_changed(struct sgx_cpu *cpu, struct epcm_entry *e)
+void announce_page_changed(struct sgx_platform *platform, struct epcm_entry *e)
 {
-	struct sgx_platform *platform = cpu->platform;
-
-	/* Ordered after the change; sgx_watch_page() is ordered before the watcher's read. */
+	/*
+	 * The change, whose stores may still wait in this processor's buffer, becomes visible
+	 * before `watched` is asked for; sgx_watch_page() comes before the watcher's read.
+	 */
+	atomic_thread_fence(memory_order_seq_cst);
 	if (likely(!atomic_load(&e->watched)))
 		return;
 	if (atomic_exchange(&e->watched, 0) && platform->page_changed)

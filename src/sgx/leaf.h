@@ -110,7 +110,12 @@ leaf_function sgx_ereport, sgx_egetkey, sgx_eenter, sgx_eresume, sgx_eexit, sgx_
  * Announces a change of @e's content or type to an embedder that watches it.
  * Called after the change, with no lock held.
  */
-void leaf_page_changed(struct sgx_cpu *cpu, struct epcm_entry *e);
+void announce_page_changed(struct sgx_platform *platform, struct epcm_entry *e);
+
+static inline void leaf_page_changed(struct sgx_cpu *cpu, struct epcm_entry *e)
+{
+	announce_page_changed(cpu->platform, e);
+}
 
 /*
  * The target of a leaf that fills an EPC page: locks @e at @gva exclusively.

@@ -15,6 +15,8 @@ struct leaf_result paging_operands(struct sgx_cpu *cpu, uint64_t rbx, uint64_t r
 	TRY(operand_epc_page(cpu, rcx, ENCLS_WRITE, &op->target_gva, &op->target));
 	CHECK(is_aligned(rdx, slot_size), leaf_gp());
 	TRY(operand_linear(cpu, rdx, slot_size, ENCLS_WRITE, &op->slot_gva));
+	/* The base of the segment may be odd, and the slot is changed atomically. */
+	CHECK(is_aligned(op->slot_gva, slot_size), leaf_gp());
 	return operand_epc(cpu, op->slot_gva, ENCLS_WRITE, &op->va);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * SDM "EPC Page Eviction": what EWB and ELD have in common. Private to the model.
+ * SDM "EPC and Management of EPC Pages": what EWB and ELD have in common.
+ * Private to the model.
  *
  * A page leaves the EPC as cipher text and a PCMD. Both are bound to what the
  * header of the MAC names (the enclave, the address, the EPCM's attributes) and,

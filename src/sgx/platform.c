@@ -40,6 +40,9 @@ void sgx_platform_destroy(struct sgx_platform *platform)
 
 int sgx_cpu_init(struct sgx_cpu *cpu)
 {
+	/* No enclave's XFRM is larger, so every SSA frame's pages have their place. */
+	if (sgx_xsave_size(cpu->cpuid, cpu->cpuid->xfrm) > SGX_SSA_XSAVE_PAGES * SGX_PAGE_SIZE)
+		return -EINVAL;
 	cpu->cmac = crypto_cmac_new();
 	cpu->gcm = crypto_gcm_new(cpu->platform->paging_key);
 	/* The alignment that XSAVE areas want. */

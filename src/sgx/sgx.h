@@ -41,7 +41,6 @@ struct sgx_cpuid {
 	uint8_t max_size_64; /* 12H.0:EDX[15:8] */
 	uint64_t attributes; /* 12H.1:EBX:EAX */
 	uint64_t xfrm;       /* 12H.1:EDX:ECX */
-	bool launch_control; /* 7.0:ECX.SGX_LC */
 	/* 0DH: where each extended component lies in the standard format. */
 	struct {
 		uint32_t offset;
@@ -108,11 +107,12 @@ struct sgx_ssa_frame {
 /*
  * What a processor remembers while it is in enclave mode.
  *
- * SDM "Debugging Enclaves": the model itself handles RFLAGS.TF only. Breakpoints,
- * MTF and performance monitoring are the embedder's, by debug_optin and ELRANGE. A
- * single-step #DB is due after an ENCLU that ends with LEAF_JUMP if RFLAGS.TF is
- * set *after* it: after an opt-in entry, and after the exit of an opt-out one
- * that began with TF set. RF after ERESUME is the enclave's: not to be cleared.
+ * SDM "Enclave Code Debug and Profiling": the model itself handles RFLAGS.TF
+ * only. Breakpoints, MTF and performance monitoring are the embedder's, by
+ * debug_optin and ELRANGE. A single-step #DB is due after an ENCLU that ends
+ * with LEAF_JUMP if RFLAGS.TF is set *after* it: after an opt-in entry, and after
+ * the exit of an opt-out one that began with TF set. RF after ERESUME is the
+ * enclave's: not to be cleared.
  */
 struct sgx_enclave_state {
 	bool active;
@@ -139,7 +139,7 @@ struct sgx_cpu {
 	struct x86_state *state;
 	/* The embedder may change these between leaves. */
 	uint64_t feature_control;      /* IA32_FEATURE_CONTROL */
-	uint64_t lepubkeyhash[4];      /* IA32_SGXLEPUBKEYHASHn */
+	uint64_t lepubkeyhash[4];      /* IA32_SGXLEPUBKEYHASHn; Intel's without launch control */
 	bool encls_exiting;            /* the VM-execution control */
 	uint64_t encls_exiting_bitmap; /* bit 63 stands for leaves above 62 */
 
@@ -164,7 +164,9 @@ void sgx_platform_destroy(struct sgx_platform *platform);
 
 /*
  * Makes a logical processor outside enclave mode. @cpu is zeroed memory with
- * platform, ops, cpuid and state set. Return: 0 or -ENOMEM.
+ * platform, ops, cpuid and state set.
+ * Return: 0; -EINVAL when the XSAVE area of cpuid's XFRM is larger than
+ * SGX_SSA_XSAVE_PAGES; -ENOMEM.
  */
 int sgx_cpu_init(struct sgx_cpu *cpu);
 
@@ -201,10 +203,9 @@ struct sgx_event {
 };
 
 /*
- * SDM "Asynchronous Enclave Exit (AEX)". The state's RIP is the one to resume
- * at. Afterwards the processor is outside, its state is the synthetic one and a
- * #PF's address has its low bits cleared; the embedder then delivers @event as
- * from ordinary code. Makes no page walk and cannot fail.
+ * SDM "AEX Flow". The state's RIP is the one to resume at. Afterwards the
+ * processor is outside, its state is the synthetic one and a #PF's address has
+ * its low bits cleared; the embedder then delivers @event as from ordinary code. Makes no page walk and cannot fail.
  */
 void sgx_aex(struct sgx_cpu *cpu, struct sgx_event *event);
 
@@ -247,7 +248,17 @@ static inline bool sgx_in_elrange(const struct sgx_cpu *cpu, gva_t gva)
  */
 void sgx_watch_page(struct sgx_platform *platform, hpa_t hpa);
 
-/* SDM "XCR0 and XFRM": bytes that XSAVE of @xfrm takes in the standard format. */
+/*
+ * EREMOVE of the page at @hpa by the host itself: no processor, no page walk, no
+ * checks of the instruction. What a host does before it gives a page of virtual EPC to
+ * somebody else; any thread may do it while processors run.
+ * Return: LEAF_CODE with SGX_SUCCESS (also when the page was invalid),
+ * SGX_CHILD_PRESENT or SGX_ENCLAVE_ACT; the #GP of a page that another leaf holds
+ * for longer than the lock patience; LEAF_HOST_ERROR (-EINVAL) outside the EPC.
+ */
+struct leaf_result sgx_remove_page(struct sgx_platform *platform, hpa_t hpa);
+
+/* SDM "SECS.ATTRIBUTES.XFRM": bytes that XSAVE of @xfrm takes in the standard format. */
 uint32_t sgx_xsave_size(const struct sgx_cpuid *cpuid, uint64_t xfrm);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * SDM "Tracking": which logical processors may still hold translations of an
- * enclave's pages.
+ * SDM "EPC and Management of EPC Pages": which logical processors may still
+ * hold translations of an enclave's pages.
  *
  * ETRACK starts a new epoch and succeeds only when nobody is inside since an
  * earlier epoch than the current one. So everybody inside entered in the

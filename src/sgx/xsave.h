@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* SDM "XCR0 and XFRM", and the layout of an SSA frame that follows from them. */
+/* SDM "SECS.ATTRIBUTES.XFRM", and the layout of an SSA frame that follows from them. */
 #ifndef EXCLAVE_SGX_XSAVE_H
 #define EXCLAVE_SGX_XSAVE_H
 

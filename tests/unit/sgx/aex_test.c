@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* SDM "Asynchronous Enclave Exit (AEX)" and "Synthetic State". */
+/* SDM "AEX Flow" and "Synthetic State on Asynchronous Enclave Exit". */
 #include "enclave.h"
 #include "tests.h"
 
@@ -89,6 +89,32 @@ static void aex_32bit_keeps_high_registers(void **state)
 	for (unsigned int i = X86_R8; i < X86_NR_GPRS; i++)
 		assert_int_equal(f->state->gpr[i], 0x1000 + i);
 	assert_true(is_zero(&frame_gprsgx(f, 0)->gpr[X86_R8], 64));
+}
+
+/* SDM "AEX Flow": outside 64-bit mode low halves are stored, the upper ones are not. */
+static void aex_32bit_stores_low_halves(void **state)
+{
+	const uint64_t upper = UINT64_C(0xdeadbeef) << 32;
+	struct fixture *f = *state;
+	struct sgx_gprsgx *got;
+
+	make_enclave(f);
+	make_32bit(f);
+	expect_jump(eenter(f));
+	got = frame_gprsgx(f, 0);
+	got->gpr[X86_RSI] = got->rip = got->rflags = UINT64_MAX;
+	for (unsigned int i = 0; i < X86_R8; i++)
+		f->state->gpr[i] = upper | (i + 1);
+	f->state->rip = upper | (CODE_GVA + 5);
+	interrupt(f);
+	assert_int_equal((uint32_t)got->gpr[X86_RAX], X86_RAX + 1);
+	assert_int_equal(got->gpr[X86_RAX] >> 32, 0);
+	assert_int_equal(got->gpr[X86_RSI], UINT64_C(0xffffffff) << 32 | (X86_RSI + 1));
+	assert_int_equal(got->rflags >> 32, UINT32_MAX);
+	/* They do not come back either, and RIP is as ERESUME wants it. */
+	expect_jump(eresume(f));
+	assert_int_equal(f->state->gpr[X86_RSI], X86_RSI + 1);
+	assert_int_equal(f->state->rip, CODE_GVA + 5);
 }
 
 /* Components of XFRM only; the header is clean whatever the enclave has left there. */
@@ -355,6 +381,7 @@ const struct CMUnitTest aex_tests[] = {
 	sgx_test(aex_interrupt_sets_synthetic_state),
 	sgx_test(aex_interrupt_fills_gprsgx),
 	sgx_test(aex_32bit_keeps_high_registers),
+	sgx_test(aex_32bit_stores_low_halves),
 	sgx_test(aex_fills_xsave_area),
 	sgx_test(aex_amx_fills_three_pages),
 	sgx_test(aex_synthesises_extended_state),

@@ -194,7 +194,7 @@ static void eenter_two_processors_by_two_tcs(void **state)
 	assert_int_equal(secs->track, 1);
 }
 
-/* SDM "Tracking": a processor belongs to the epoch in which it entered. */
+/* SDM "EPC and Management of EPC Pages": a processor belongs to the epoch in which it entered. */
 static void eenter_epoch_is_that_of_entry(void **state)
 {
 	struct fixture *f = *state;

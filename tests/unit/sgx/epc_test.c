@@ -314,6 +314,8 @@ static void discard_outside_sections_does_nothing(void **state)
 	assert_int_equal(epc_add_section(epc, GIB + PAGES(8), PAGES(8), 0), 0);
 	assert_int_equal(epc_discard(epc, GIB + PAGES(6), PAGES(4)), 0);
 	assert_int_equal(epc_discard(epc, GIB + PAGES(16), PAGES(1)), 0);
+	/* Its end would wrap around. */
+	assert_int_equal(epc_discard(epc, GIB, -GIB), 0);
 }
 
 static void *look_up_first(void *arg)

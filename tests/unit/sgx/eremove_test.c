@@ -4,6 +4,8 @@
 
 #include "paging_steps.h"
 
+#include <errno.h>
+
 static struct leaf_result eremove(struct fixture *f, unsigned int page)
 {
 	return encls(f, EREMOVE, 0, epc_gva(page), 0);
@@ -109,7 +111,7 @@ static void eremove_secs_with_child_child_present(void **state)
 
 	make_child(f);
 	expect_code(eremove(f, SECS_PAGE), SGX_CHILD_PRESENT);
-	expect_refused_by(f, "children");
+	expect_refused_by(f, "SGX_CHILD_PRESENT");
 	assert_int_equal(f->notices, 0);
 }
 
@@ -171,7 +173,7 @@ static void eremove_child_while_processor_inside_enclave_act(void **state)
 	for (unsigned int i = 0; i < 2 * ARRAY_SIZE(child_states); i++) {
 		remake_child(f, child_states[i / 2] | (i % 2 ? EPCM_BLOCKED : 0));
 		expect_code(eremove(f, CHILD_PAGE), SGX_ENCLAVE_ACT);
-		expect_refused_by(f, "__remove_unless_active");
+		expect_refused_by(f, "SGX_ENCLAVE_ACT");
 	}
 	track_leave(epcm_of(f, SECS_PAGE), epoch);
 	expect_code(eremove(f, CHILD_PAGE), SGX_SUCCESS);
@@ -221,6 +223,57 @@ static void eremove_accepted_trim_while_processor_inside_ok(void **state)
 	assert_int_equal(f->notices, 1);
 }
 
+static struct leaf_result remove_page(struct fixture *f, unsigned int page)
+{
+	return sgx_remove_page(f->cpu->platform, EPC_HPA + PAGES(page));
+}
+
+/* As the host releases virtual EPC: in any order, again and again until all is gone. */
+static void remove_page_by_host_as_eremove(void **state)
+{
+	struct fixture *f = *state;
+	uint32_t epoch;
+
+	make_child(f);
+	sgx_watch_page(f->cpu->platform, EPC_HPA + PAGES(VA_PAGE));
+	expect_code(remove_page(f, SECS_PAGE), SGX_CHILD_PRESENT);
+	assert_true(epcm_is(epcm_state(epcm_of(f, SECS_PAGE)), SGX_PAGE_TYPE_SECS));
+	assert_true(track_enter(epcm_of(f, SECS_PAGE), &epoch));
+	expect_code(remove_page(f, CHILD_PAGE), SGX_ENCLAVE_ACT);
+	assert_true(epcm_is(epcm_state(epcm_of(f, CHILD_PAGE)), SGX_PAGE_TYPE_REG));
+	track_leave(epcm_of(f, SECS_PAGE), epoch);
+
+	expect_code(remove_page(f, CHILD_PAGE), SGX_SUCCESS);
+	assert_removed(f, CHILD_PAGE);
+	expect_code(remove_page(f, SECS_PAGE), SGX_SUCCESS);
+	assert_removed(f, SECS_PAGE);
+	assert_int_equal(atomic_load(&epcm_of(f, VA_PAGE)->watched), 1);
+	expect_code(remove_page(f, VA_PAGE), SGX_SUCCESS);
+	assert_removed(f, VA_PAGE);
+	assert_int_equal(atomic_load(&epcm_of(f, VA_PAGE)->watched), 0);
+	expect_code(remove_page(f, VA_PAGE), SGX_SUCCESS);
+}
+
+static void remove_page_by_host_in_use_gp(void **state)
+{
+	struct fixture *f = *state;
+
+	make_va(f, VA_PAGE);
+	hold_page(f, VA_PAGE, 1);
+	expect_gp(remove_page(f, VA_PAGE));
+	let_go(f, VA_PAGE, 1);
+	assert_true(epcm_is(epcm_state(epcm_of(f, VA_PAGE)), SGX_PAGE_TYPE_VA));
+}
+
+static void remove_page_by_host_outside_epc_einval(void **state)
+{
+	struct fixture *f = *state;
+	struct leaf_result res = remove_page(f, FIXTURE_EPC_PAGES);
+
+	assert_int_equal(res.kind, LEAF_HOST_ERROR);
+	assert_int_equal(res.value, -EINVAL);
+}
+
 const struct CMUnitTest eremove_tests[] = {
 	sgx_test(eremove_misaligned_target_gp),
 	sgx_test(eremove_non_canonical_target_gp),
@@ -237,5 +290,8 @@ const struct CMUnitTest eremove_tests[] = {
 	sgx_test(eremove_processor_inside_since_earlier_epoch_enclave_act),
 	sgx_test(eremove_processor_inside_another_enclave_ok),
 	sgx_test(eremove_accepted_trim_while_processor_inside_ok),
+	sgx_test(remove_page_by_host_as_eremove),
+	sgx_test(remove_page_by_host_in_use_gp),
+	sgx_test(remove_page_by_host_outside_epc_einval),
 };
 const size_t eremove_test_count = ARRAY_SIZE(eremove_tests);

@@ -109,17 +109,17 @@ static void einit_launch_hash_differs_invalid_token(void **state)
 	expect_code(einit(f, 0), SGX_SUCCESS);
 }
 
-/* Without launch control the hash is what the embedder fixes it to: Intel's. */
-static void einit_without_launch_control_only_fixed_signer(void **state)
+/* Without launch control the MSRs cannot be read or written, and hold Intel's hash all the same. */
+static void einit_intel_launch_hash_refuses_other_signers(void **state)
 {
 	struct fixture *f = *state;
 	static const uint64_t intel[] = {SGX_INTEL_LEPUBKEYHASH0, SGX_INTEL_LEPUBKEYHASH1,
 					 SGX_INTEL_LEPUBKEYHASH2, SGX_INTEL_LEPUBKEYHASH3};
 
-	f->cpuid.launch_control = false;
 	legal_einit(f);
 	memcpy(f->cpu->lepubkeyhash, intel, sizeof(intel));
 	expect_code(einit(f, 0), SGX_INVALID_EINITTOKEN);
+	expect_refused_by(f, "signed_by_launch_signer");
 }
 
 /* Bytes of a token that is not valid mean nothing. */
@@ -294,7 +294,7 @@ const struct CMUnitTest launch_tests[] = {
 	sgx_test(einit_launch_enclave_hidden_by_mask_invalid_attribute),
 	sgx_test(einit_no_token_and_other_signer_invalid_token),
 	sgx_test(einit_launch_hash_differs_invalid_token),
-	sgx_test(einit_without_launch_control_only_fixed_signer),
+	sgx_test(einit_intel_launch_hash_refuses_other_signers),
 	sgx_test(einit_invalid_token_ignored),
 	sgx_test(einit_token_lets_other_signer_in),
 	sgx_test(einit_token_checked_for_trusted_signer_too),

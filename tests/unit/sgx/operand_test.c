@@ -74,6 +74,21 @@ static void operand_32bit_crosses_page_gp(void **state)
 	expect_refused_by(f, "<= SGX_PAGE_SIZE");
 }
 
+/* A slot that is split over two of them is none, and no memory for an atomic change. */
+static void operand_32bit_va_slot_at_odd_base_gp(void **state)
+{
+	struct fixture *f = *state;
+	static const uint32_t leaves[] = {EWB, ELDB, ELDU};
+
+	expect_ok(encls(f, EPA, SGX_PAGE_TYPE_VA, epc_gva(1), 0));
+	use_32bit(f);
+	ds(f)->base = 4;
+	for (unsigned int i = 0; i < ARRAY_SIZE(leaves); i++) {
+		expect_gp(encls(f, leaves[i], PAGEINFO_GVA, epc_gva(0), epc_gva(1) + 56));
+		expect_refused_by(f, "is_aligned(op->slot_gva");
+	}
+}
+
 static void operand_32bit_upper_register_halves_ignored(void **state)
 {
 	struct fixture *f = *state;
@@ -102,6 +117,7 @@ const struct CMUnitTest operand_tests[] = {
 	sgx_test(operand_32bit_structure_beyond_limit_gp),
 	sgx_test(operand_32bit_segment_base_added),
 	sgx_test(operand_32bit_crosses_page_gp),
+	sgx_test(operand_32bit_va_slot_at_odd_base_gp),
 	sgx_test(operand_32bit_upper_register_halves_ignored),
 	sgx_test(operand_canonical_follows_la57),
 };

@@ -9,6 +9,7 @@
 	X(gate)            \
 	X(operand)         \
 	X(access)          \
+	X(watch_race)      \
 	X(epc)             \
 	X(track)           \
 	X(ecreate)         \
@@ -41,6 +42,7 @@
 	X(eaccept_race)    \
 	X(emodpe)          \
 	X(eacceptcopy)     \
+	X(host)            \
 	X(vectors)         \
 	X(lifecycle)
 
