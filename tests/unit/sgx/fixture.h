@@ -35,7 +35,7 @@
 
 /* Where things lie by default. The guest's window holds EPC, RAM and enclaves. */
 #define WINDOW_BASE   UINT64_C(0x10000000)
-#define WINDOW_PAGES  512
+#define WINDOW_PAGES  1024
 #define RAM_GVA       WINDOW_BASE                /* RAM page i at + i * 4096 */
 #define EPC_GVA       (WINDOW_BASE + PAGES(128)) /* EPC page i likewise */
 #define ENCLAVE_BASE  (WINDOW_BASE + PAGES(256)) /* 64 pages, aligned */

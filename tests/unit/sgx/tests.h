@@ -44,7 +44,13 @@
 	X(eacceptcopy)     \
 	X(host)            \
 	X(vectors)         \
-	X(lifecycle)
+	X(lifecycle)       \
+	X(life_paging)     \
+	X(life_track)      \
+	X(life_sgx2)       \
+	X(life_selftest)   \
+	X(life_destroy)    \
+	X(life_seal)
 
 #define DECLARE_SUITE(name)                            \
 	extern const struct CMUnitTest name##_tests[]; \
