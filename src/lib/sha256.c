@@ -2,7 +2,8 @@
 /*
  * libcrypto's EVP interface can neither import nor export the chaining state of
  * a digest, and an enclave's measurement lives in its SECS page between leaves.
- * So this file alone speaks the interface of OpenSSL 1.1.1, which can.
+ * So this file alone speaks the interface of OpenSSL 1.1.1, which can, and which
+ * allocates nothing and therefore cannot fail.
  */
 #define OPENSSL_API_COMPAT 10101
 #include <openssl/sha.h>
@@ -11,39 +12,36 @@
 
 #include <string.h>
 
-void crypto_sha256_start(uint32_t h[8])
+void crypto_sha256(const void *data, size_t len, uint8_t digest[CRYPTO_SHA256_SIZE])
 {
 	SHA256_CTX ctx;
 
 	SHA256_Init(&ctx);
-	memcpy(h, ctx.h, sizeof(ctx.h));
-}
-
-/* A context that has consumed @total blocks and has no partial one. */
-static void resume(SHA256_CTX *ctx, const uint32_t h[8], uint64_t total)
-{
-	uint64_t bits = total * CRYPTO_SHA256_BLOCK * 8;
-
-	memcpy(ctx->h, h, sizeof(ctx->h));
-	ctx->Nl = (uint32_t)bits;
-	ctx->Nh = (uint32_t)(bits >> 32);
-	ctx->num = 0;
-	ctx->md_len = SHA256_DIGEST_LENGTH;
-}
-
-void crypto_sha256_blocks(uint32_t h[8], const void *blocks, size_t count)
-{
-	SHA256_CTX ctx;
-
-	resume(&ctx, h, 0);
-	SHA256_Update(&ctx, blocks, count * CRYPTO_SHA256_BLOCK);
-	memcpy(h, ctx.h, sizeof(ctx.h));
-}
-
-void crypto_sha256_finish(const uint32_t h[8], uint64_t total, uint8_t digest[CRYPTO_SHA256_SIZE])
-{
-	SHA256_CTX ctx;
-
-	resume(&ctx, h, total);
+	SHA256_Update(&ctx, data, len);
 	SHA256_Final(digest, &ctx);
+}
+
+/* The caller keeps libcrypto's own context, so that nothing is copied between pieces. */
+_Static_assert(sizeof(struct crypto_sha256) == sizeof(SHA256_CTX), "libcrypto's SHA256_CTX");
+
+static SHA256_CTX *context(struct crypto_sha256 *sha)
+{
+	return (SHA256_CTX *)sha;
+}
+
+void crypto_sha256_start(struct crypto_sha256 *sha)
+{
+	SHA256_Init(context(sha));
+}
+
+void crypto_sha256_update(struct crypto_sha256 *sha, const void *data, size_t len)
+{
+	SHA256_Update(context(sha), data, len);
+}
+
+void crypto_sha256_finish(const struct crypto_sha256 *sha, uint8_t digest[CRYPTO_SHA256_SIZE])
+{
+	struct crypto_sha256 copy = *sha;
+
+	SHA256_Final(digest, context(&copy));
 }

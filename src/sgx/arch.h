@@ -243,6 +243,9 @@ _Static_assert(offsetof(struct sgx_secs, reserved4) == 262, "SECS.RESERVED");
 #define SGX_TCS_LIMIT            72              /* bytes that EDBGRD may read without CET */
 #define SGX_TCS_32BIT_LIMIT_MASK UINT32_C(0xfff) /* low bits of FSLIMIT, GSLIMIT that must be 1 */
 
+/* SDM "EENTER": the selector of FS and GS inside. */
+#define SGX_SEGMENT_SELECTOR 0x0B
+
 struct sgx_tcs {
 	uint64_t state;
 	uint64_t flags;

@@ -188,6 +188,22 @@ bool epcm_bit_wait(struct epcm_entry *e, uint32_t bit)
 	return lock_word(e, bit, 0);
 }
 
+bool epcm_lock_sgx2(struct epcm_entry *e)
+{
+	if (!epcm_lock(e, EPCM_SHARED))
+		return false;
+	if (epcm_bit_lock(e, EPCM_LOCK_SGX2))
+		return true;
+	epcm_unlock(e, EPCM_SHARED);
+	return false;
+}
+
+void epcm_unlock_sgx2(struct epcm_entry *e)
+{
+	epcm_bit_unlock(e, EPCM_LOCK_SGX2);
+	epcm_unlock(e, EPCM_SHARED);
+}
+
 void epcm_make_valid(struct epcm_entry *e, uint64_t state, gva_t linaddr, struct epcm_entry *secs)
 {
 	atomic_store_explicit(&e->linaddr, linaddr, memory_order_relaxed);

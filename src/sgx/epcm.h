@@ -71,7 +71,10 @@ struct epcm_entry {
 	_Atomic uint64_t track; /* track.h */
 	_Atomic uint32_t children;
 	_Atomic uint32_t watched; /* any page: the embedder wants page_changed() notices */
-	_Atomic uint64_t context; /* ENCLAVECONTEXT */
+	union {
+		_Atomic uint64_t context;     /* PT_SECS: ENCLAVECONTEXT */
+		_Atomic uint64_t activations; /* PT_TCS: counts entries (enclu/entry.h) */
+	};
 };
 _Static_assert(sizeof(struct epcm_entry) == 64, "one cache line for each EPC page");
 
@@ -181,6 +184,13 @@ bool epcm_bit_lock(struct epcm_entry *e, uint32_t bit);
 void epcm_bit_unlock(struct epcm_entry *e, uint32_t bit);
 /* Waits until nobody holds @bit, without taking it. Return: false as epcm_lock(). */
 bool epcm_bit_wait(struct epcm_entry *e, uint32_t bit);
+
+/*
+ * The target of an SGX2 leaf: shared with others, but alone among SGX2 leaves.
+ * EPCM_SHARED and EPCM_LOCK_SGX2 in one. Return: false as epcm_lock().
+ */
+bool epcm_lock_sgx2(struct epcm_entry *e);
+void epcm_unlock_sgx2(struct epcm_entry *e);
 
 /*
  * Changes of an entry; the caller holds it exclusively.

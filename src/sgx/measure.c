@@ -28,24 +28,18 @@ _Static_assert(sizeof(struct measure_block) == CRYPTO_SHA256_BLOCK, "measurement
 
 static void update(struct sgx_secs *secs, const void *blocks, size_t count)
 {
-	uint32_t h[8];
-
-	memcpy(h, secs->mrenclave, sizeof(h));
-	crypto_sha256_blocks(h, blocks, count);
-	memcpy(secs->mrenclave, h, sizeof(h));
+	crypto_sha256_update(&secs_hidden(secs)->measurement, blocks, count * CRYPTO_SHA256_BLOCK);
 	secs_hidden(secs)->measured_blocks += count;
 }
 
 void measure_ecreate(struct sgx_secs *secs)
 {
-	struct measure_block block = {
+	const struct measure_block block = {
 		.tag = SGX_TAG_ECREATE,
 		.ecreate = {.ssa_frame_size = secs->ssa_frame_size, .size = secs->size},
 	};
-	uint32_t h[8];
 
-	crypto_sha256_start(h);
-	memcpy(secs->mrenclave, h, sizeof(h));
+	crypto_sha256_start(&secs_hidden(secs)->measurement);
 	secs_hidden(secs)->measured_blocks = 0;
 	update(secs, &block, 1);
 }
@@ -64,16 +58,15 @@ void measure_eextend(struct sgx_secs *secs, uint64_t offset, const void *chunk)
 	struct {
 		struct measure_block header;
 		uint8_t chunk[SGX_CHUNK_SIZE];
-	} blocks = {.header = {.tag = SGX_TAG_EEXTEND, .eextend = {.offset = offset}}};
+	} blocks;
 
+	blocks.header =
+		(struct measure_block){.tag = SGX_TAG_EEXTEND, .eextend = {.offset = offset}};
 	memcpy(blocks.chunk, chunk, sizeof(blocks.chunk));
 	update(secs, &blocks, sizeof(blocks) / CRYPTO_SHA256_BLOCK);
 }
 
 void measure_final(struct sgx_secs *secs, uint8_t mrenclave[SGX_HASH_SIZE])
 {
-	uint32_t h[8];
-
-	memcpy(h, secs->mrenclave, sizeof(h));
-	crypto_sha256_finish(h, secs_hidden(secs)->measured_blocks, mrenclave);
+	crypto_sha256_finish(&secs_hidden(secs)->measurement, mrenclave);
 }

@@ -27,6 +27,8 @@ struct leaf_result operand_linear(struct sgx_cpu *cpu, uint64_t ea, uint32_t len
 	}
 	CHECK(ds_allows(ds, (uint32_t)ea, len, access), leaf_gp());
 	*gva = (uint32_t)(ds->base + ea);
+	/* An aligned offset in a segment whose base is not: no operand is in two pages. */
+	CHECK(*gva % SGX_PAGE_SIZE + len <= SGX_PAGE_SIZE, leaf_gp());
 	return leaf_ok();
 }
 
@@ -105,16 +107,31 @@ struct leaf_result operand_read(struct sgx_cpu *cpu, uint64_t ea, uint32_t acces
 	return operand_read_at(cpu, &place, gva, dst, len);
 }
 
+struct leaf_result operand_check_rights(struct sgx_cpu *cpu, gva_t gva, uint32_t access,
+					uint64_t rights, const struct epcm_entry *secs,
+					const struct epcm_entry *e)
+{
+	struct epcm_view view = epcm_view(e);
+
+	CHECK(epcm_allows(&view, secs, gva, rights), leaf_pf(gva, access));
+	return leaf_ok();
+}
+
 struct leaf_result operand_enclave_page(struct sgx_cpu *cpu, gva_t gva, uint32_t access,
 					uint64_t rights, const struct epcm_entry *secs,
 					struct epcm_entry **e, uint8_t **page)
 {
-	struct epcm_view view;
-
 	TRY(operand_epc(cpu, gva, access, e));
-	view = epcm_view(*e);
-	CHECK(epcm_allows(&view, secs, gva, rights), leaf_pf(gva, access));
+	TRY(operand_check_rights(cpu, gva, access, rights, secs, *e));
 	*page = epcm_page(*e);
+	return leaf_ok();
+}
+
+struct leaf_result operand_elrange(struct sgx_cpu *cpu, uint64_t ea, uint32_t len, uint32_t access,
+				   gva_t *gva)
+{
+	TRY(operand_linear(cpu, ea, len, access, gva));
+	CHECK(sgx_in_elrange(cpu, *gva), leaf_gp());
 	return leaf_ok();
 }
 
@@ -126,8 +143,7 @@ struct leaf_result operand_enclave(struct sgx_cpu *cpu, uint64_t ea, uint32_t le
 	uint8_t *page;
 	gva_t gva;
 
-	TRY(operand_linear(cpu, ea, len, access, &gva));
-	CHECK(sgx_in_elrange(cpu, gva), leaf_gp());
+	TRY(operand_elrange(cpu, ea, len, access, &gva));
 	TRY(operand_enclave_page(cpu, gva, access, rights, secs, e, &page));
 	*p = page + gva % SGX_PAGE_SIZE;
 	return leaf_ok();

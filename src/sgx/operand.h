@@ -15,7 +15,7 @@
 #define ENCLU_READ  PFERR_USER_MASK
 #define ENCLU_WRITE (PFERR_USER_MASK | PFERR_WRITE_MASK)
 
-/* The linear address of the @len bytes at DS:@ea. */
+/* The linear address of the @len bytes at DS:@ea, which never cross a page. */
 struct leaf_result operand_linear(struct sgx_cpu *cpu, uint64_t ea, uint32_t len, uint32_t access,
 				  gva_t *gva);
 
@@ -42,6 +42,17 @@ struct leaf_result operand_write_at(struct sgx_cpu *cpu, const struct sgx_place 
 /* Linear address, walk for reading, copy: a structure that does not cross a page. */
 struct leaf_result operand_read(struct sgx_cpu *cpu, uint64_t ea, uint32_t access, void *dst,
 				uint32_t len);
+
+/*
+ * The steps of operand_enclave() below one by one, for leaves that test several
+ * operands side by side. operand_elrange() gives a linear address in ELRANGE,
+ * else #GP; operand_check_rights() is the EPCM test of a page that was walked.
+ */
+struct leaf_result operand_elrange(struct sgx_cpu *cpu, uint64_t ea, uint32_t len, uint32_t access,
+				   gva_t *gva);
+struct leaf_result operand_check_rights(struct sgx_cpu *cpu, gva_t gva, uint32_t access,
+					uint64_t rights, const struct epcm_entry *secs,
+					const struct epcm_entry *e);
 
 /*
  * An operand in the memory of enclave @secs: walk with @access, then the EPCM

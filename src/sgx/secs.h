@@ -8,17 +8,15 @@
 #define EXCLAVE_SGX_SECS_H
 
 #include "lib/bits.h"
+#include "lib/crypto.h"
 #include "sgx/epcm.h"
 
 #define SECS_HIDDEN_OFFSET 1024
 
-/*
- * Until EINIT, SECS.MRENCLAVE holds the chaining state of SHA-256 as eight
- * words; every update is of whole blocks, so nothing else is needed but their
- * number.
- */
 struct secs_hidden {
 	uint64_t eid;
+	/* Until EINIT: what will be MRENCLAVE, and how many blocks it has taken. */
+	struct crypto_sha256 measurement;
 	uint64_t measured_blocks;
 	uint64_t virt_child_count;
 	uint8_t isv_family_id[16];

@@ -74,7 +74,7 @@ enum leaf_kind {
 	LEAF_OK,         /* complete; RAX and flags untouched */
 	LEAF_CODE,       /* complete; RAX := value, ZF := value != 0 */
 	LEAF_INFO,       /* complete; RAX := value, CF := 1 */
-	LEAF_JUMP,       /* complete; the whole state is replaced (EENTER, ERESUME, EEXIT) */
+	LEAF_JUMP,       /* complete; RIP and more is new (EENTER, ERESUME, EEXIT) */
 	LEAF_FAULT,      /* nothing happened; deliver the fault */
 	LEAF_EXIT,       /* nothing happened; the "ENCLS exiting" bitmap says VM exit */
 	LEAF_HOST_ERROR, /* value is a negative errno of the host */
@@ -95,23 +95,35 @@ struct sgx_check {
 	const char *rule;
 };
 
-/* At most: three host pages of XSAVE area, and the one with GPRSGX. */
+/* The largest XSAVE area of any sgx_cpuid.xfrm; AMX takes three pages. */
 #define SGX_SSA_XSAVE_PAGES 3
 
-/* What a processor remembers while it is in enclave mode. */
+/* An SSA frame by its EPC pages, as the entry found them (ssa.h). */
+struct sgx_ssa_frame {
+	struct epcm_entry *xsave[SGX_SSA_XSAVE_PAGES];
+	unsigned int xsave_pages;
+	struct epcm_entry *gpr; /* the page whose last bytes are GPRSGX */
+};
+
+/*
+ * What a processor remembers while it is in enclave mode.
+ *
+ * SDM "Debugging Enclaves": the model itself handles RFLAGS.TF only. Breakpoints,
+ * MTF and performance monitoring are the embedder's, by debug_optin and ELRANGE. A
+ * single-step #DB is due after an ENCLU that ends with LEAF_JUMP if RFLAGS.TF is
+ * set *after* it: after an opt-in entry, and after the exit of an opt-out one
+ * that began with TF set. RF after ERESUME is the enclave's: not to be cleared.
+ */
 struct sgx_enclave_state {
 	bool active;
-	bool debug_optin;
+	bool debug_optin; /* TCS.FLAGS.DBGOPTIN at entry */
 	struct epcm_entry *secs;
 	struct epcm_entry *tcs;
 	gva_t tcs_linaddr;
 	gva_t base; /* ELRANGE */
 	uint64_t size;
 	uint32_t entry_epoch;
-	/* The frame that AEX writes, by the physical pages of the entry. */
-	uint8_t *ssa_xsave[SGX_SSA_XSAVE_PAGES];
-	unsigned int ssa_xsave_pages;
-	uint8_t *ssa_gpr_page; /* the page whose last bytes are GPRSGX */
+	struct sgx_ssa_frame ssa; /* the frame that AEX writes */
 	/* Saved at entry, given back by EEXIT and AEX. */
 	struct x86_segment saved_fs;
 	struct x86_segment saved_gs;
@@ -139,7 +151,7 @@ struct sgx_cpu {
 	const struct sgx_check *refused_by; /* the check that refused the last leaf that was */
 };
 
-#define SGX_SCRATCH_SIZE (2 * SGX_PAGE_SIZE)
+#define SGX_SCRATCH_SIZE (SGX_SSA_XSAVE_PAGES * SGX_PAGE_SIZE)
 
 /*
  * Makes a platform that has just booted: no EPC, fresh boot keys.
@@ -179,7 +191,7 @@ struct x86_exception sgx_leaf_fault(struct leaf_result res);
 enum sgx_event_type {
 	SGX_EVENT_INTERRUPT, /* external interrupt, NMI, SMI, INIT, VM exit: nothing is reported */
 	SGX_EVENT_FAULT,     /* a fault: the saved RFLAGS have RF set */
-	SGX_EVENT_TRAP,      /* #DB traps */
+	SGX_EVENT_TRAP,      /* #DB, also that of a code breakpoint: RF as it is */
 	SGX_EVENT_SOFTWARE,  /* INT3: reported as a software exception */
 };
 

@@ -28,12 +28,15 @@ bool xfrm_is_legal(uint64_t xfrm)
 
 uint32_t sgx_xsave_size(const struct sgx_cpuid *cpuid, uint64_t xfrm)
 {
+	const uint64_t base = XFEATURE_MASK_FP | XFEATURE_MASK_SSE;
 	uint32_t size = XSAVE_MIN_SIZE;
 
-	for (unsigned int i = 2; i < ARRAY_SIZE(cpuid->xsave); i++) {
+	/* Every entry into an enclave asks, so only the components in use are looked at. */
+	for (xfrm &= ~base; xfrm; xfrm &= xfrm - 1) {
+		int i = __builtin_ctzll(xfrm);
 		uint32_t end = cpuid->xsave[i].offset + cpuid->xsave[i].size;
 
-		if ((xfrm & BIT64(i)) && end > size)
+		if (end > size)
 			size = end;
 	}
 	return size;

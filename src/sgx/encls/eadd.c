@@ -21,12 +21,20 @@ enum {
 	CLAIM_SECS,
 };
 
-static struct leaf_result lock_pages(struct sgx_cpu *cpu, const struct epcm_claim *claims)
+/* A target in use already ranks before the busy SECS. */
+static struct leaf_result secs_conflict(struct sgx_cpu *cpu, const struct eadd *op)
+{
+	TRY(target_check_free(cpu, op->target, op->target_gva));
+	return leaf_gp();
+}
+
+static struct leaf_result lock_pages(struct sgx_cpu *cpu, const struct eadd *op,
+				     const struct epcm_claim *claims)
 {
 	int conflict = epcm_lock_set(claims, 2);
 
 	CHECK(conflict != CLAIM_TARGET, leaf_gp());
-	CHECK(conflict != CLAIM_SECS, leaf_gp());
+	CHECK(conflict != CLAIM_SECS, secs_conflict(cpu, op));
 	return leaf_ok();
 }
 
@@ -146,14 +154,14 @@ struct leaf_result sgx_eadd(struct sgx_cpu *cpu, uint64_t rbx, uint64_t rcx, uin
 	claims[CLAIM_TARGET] = (struct epcm_claim){op.target, EPCM_EXCLUSIVE};
 	claims[CLAIM_SECS] = (struct epcm_claim){op.secs, EPCM_SHARED};
 
-	TRY(lock_pages(cpu, claims));
+	TRY(lock_pages(cpu, &op, claims));
 	res = __check_entries(cpu, &op);
 	epcm_unlock_set(claims, 2);
 	TRY(res);
 
 	TRY(operand_read(cpu, op.pageinfo.srcpge, ENCLS_READ, op.copy, SGX_PAGE_SIZE));
 
-	TRY(lock_pages(cpu, claims));
+	TRY(lock_pages(cpu, &op, claims));
 	res = __commit(cpu, &op);
 	epcm_unlock_set(claims, 2);
 	TRY(res);

@@ -54,6 +54,7 @@ static struct leaf_result check_secs(struct sgx_cpu *cpu, const struct sgx_secs 
 /* The copy becomes the page: what hardware sets, then the first measurement. */
 static void prepare_secs(struct sgx_cpu *cpu, struct sgx_secs *secs)
 {
+	memset(secs->mrenclave, 0, sizeof(secs->mrenclave));
 	memset(secs->mrsigner, 0, sizeof(secs->mrsigner));
 	secs->isv_prod_id = 0;
 	secs->isv_svn = 0;

@@ -40,8 +40,10 @@ struct leaf_result sgx_eextend(struct sgx_cpu *cpu, uint64_t rbx, uint64_t rcx, 
 
 	CHECK(is_aligned(rbx, SGX_PAGE_SIZE), leaf_gp());
 	TRY(operand_epc_page(cpu, rbx, ENCLS_READ, &secs_gva, &secs));
-	CHECK(is_aligned(rcx, SGX_CHUNK_SIZE), leaf_gp());
-	TRY(operand_epc_page(cpu, rcx, ENCLS_READ, &gva, &e));
+	TRY(operand_linear(cpu, rcx, SGX_CHUNK_SIZE, ENCLS_READ, &gva));
+	/* The linear address: the base of the segment may be odd. */
+	CHECK(is_aligned(gva, SGX_CHUNK_SIZE), leaf_gp());
+	TRY(operand_epc(cpu, gva, ENCLS_READ, &e));
 	CHECK(epcm_lock(e, EPCM_SHARED), leaf_gp());
 	res = __extend(cpu, e, gva, secs);
 	epcm_unlock(e, EPCM_SHARED);

@@ -8,7 +8,7 @@
 struct snapshot {
 	struct x86_state state;
 	struct sgx_enclave_state enclave;
-	uint8_t xstate[SGX_PAGE_SIZE];
+	uint8_t xstate[FIXTURE_XSTATE_SIZE];
 	struct epcm_entry epcm[FIXTURE_EPC_PAGES];
 	uint8_t epc[FIXTURE_EPC_PAGES][SGX_PAGE_SIZE];
 	uint8_t ram[FIXTURE_RAM_PAGES][SGX_PAGE_SIZE];
@@ -43,6 +43,8 @@ static bool walk(struct sgx_cpu *cpu, gva_t gva, uint32_t access, struct sgx_pla
 	struct pte *pte = pte_of(f, gva);
 	bool present = pte && (pte->flags & PTE_P);
 
+	if (f->on_walk)
+		f->on_walk(f, gva);
 	if (!present || ((access & PFERR_WRITE_MASK) && !(pte->flags & PTE_W)) ||
 	    ((access & PFERR_USER_MASK) && !(pte->flags & PTE_U)) ||
 	    ((access & PFERR_FETCH_MASK) && (pte->flags & PTE_NX))) {
@@ -84,6 +86,9 @@ static int write_guest(struct sgx_cpu *cpu, const struct sgx_place *place, unsig
 	struct fixture *f = fixture_cpu(cpu)->fixture;
 
 	assert_true(offset + len <= SGX_PAGE_SIZE);
+	f->writes++;
+	if (f->on_write)
+		f->on_write(f);
 	if (!f->host_error)
 		memcpy((uint8_t *)place->host + offset, src, len);
 	return f->host_error;
@@ -396,7 +401,7 @@ static void assert_processor_unchanged(struct fixture *f, bool completed)
 	}
 	assert_memory_equal(f->state, &expected, sizeof(expected));
 	assert_memory_equal(&f->cpu->enclave, &f->snapshot->enclave, sizeof(f->cpu->enclave));
-	assert_memory_equal(fixture_cpu(f->cpu)->xstate, f->snapshot->xstate, SGX_PAGE_SIZE);
+	assert_memory_equal(fixture_cpu(f->cpu)->xstate, f->snapshot->xstate, FIXTURE_XSTATE_SIZE);
 }
 
 /* RAX and the flags are what the kind of result says. */
@@ -425,8 +430,8 @@ static void count_refusal(struct fixture *f)
 	check_hits[index]++;
 }
 
-static struct leaf_result watched(struct fixture *f, struct leaf_result (*run)(struct sgx_cpu *),
-				  uint32_t leaf, uint64_t rbx, uint64_t rcx, uint64_t rdx)
+struct leaf_result watched(struct fixture *f, struct leaf_result (*run)(struct sgx_cpu *),
+			   uint32_t leaf, uint64_t rbx, uint64_t rcx, uint64_t rdx)
 {
 	struct leaf_result res;
 	bool completed;
@@ -463,6 +468,13 @@ struct leaf_result enclu(struct fixture *f, uint32_t leaf, uint64_t rbx, uint64_
 {
 	f->state->cpl = 3;
 	return watched(f, sgx_enclu, leaf, rbx, rcx, rdx);
+}
+
+void use_32bit(struct fixture *f)
+{
+	f->state->efer &= ~(EFER_LMA | EFER_LME);
+	f->state->seg[X86_SEG_CS].l = false;
+	f->state->seg[X86_SEG_CS].db = true;
 }
 
 static void unexpected(struct leaf_result res, const char *wanted, const char *file, int line)
@@ -611,6 +623,42 @@ void make_tiny_enclave(struct fixture *f, unsigned int first, gva_t base)
 	add_reg(f, first, first + 4, base + 0x3000, EPCM_RWX);
 	add_reg(f, first, first + 5, base + 0x4000, EPCM_R | EPCM_W);
 	force_init(f, first);
+}
+
+void aug_page(struct fixture *f, unsigned int secs_page, unsigned int epc_page, gva_t linaddr)
+{
+	*pageinfo(f) = (struct sgx_pageinfo){.linaddr = linaddr, .secs = epc_gva(secs_page)};
+	expect_ok(encls(f, EAUG, PAGEINFO_GVA, epc_gva(epc_page), 0));
+	map_epc(f, linaddr, epc_page, PTE_ALL);
+}
+
+void enter_by_hand(struct fixture *f, unsigned int first)
+{
+	struct sgx_enclave_state *enclave = &f->cpu->enclave;
+	const struct sgx_secs *secs = epc_ptr(f, first);
+
+	enclave->secs = epcm_of(f, first);
+	enclave->tcs = epcm_of(f, first + 1);
+	enclave->base = secs->base;
+	enclave->size = secs->size;
+	assert_true(track_enter(enclave->secs, &enclave->entry_epoch));
+	enclave->active = true;
+}
+
+void leave_by_hand(struct fixture *f)
+{
+	struct sgx_enclave_state *enclave = &f->cpu->enclave;
+
+	track_leave(enclave->secs, enclave->entry_epoch);
+	memset(enclave, 0, sizeof(*enclave));
+}
+
+struct sgx_secinfo *set_enclave_secinfo(struct fixture *f, uint64_t flags)
+{
+	struct sgx_secinfo *secinfo = epc_ptr(f, 5);
+
+	*secinfo = (struct sgx_secinfo){.flags = flags};
+	return secinfo;
 }
 
 unsigned int checks_never_refused(void)

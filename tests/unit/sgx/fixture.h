@@ -28,6 +28,9 @@
 #define FIXTURE_RAM_PAGES 64
 #define FIXTURE_EPC_PAGES 64
 
+/* Room for every component up to AMX. */
+#define FIXTURE_XSTATE_SIZE (SGX_SSA_XSAVE_PAGES * SGX_PAGE_SIZE)
+
 #define PAGES(n) ((uint64_t)(n)*SGX_PAGE_SIZE)
 
 /* Where things lie by default. The guest's window holds EPC, RAM and enclaves. */
@@ -62,7 +65,7 @@ struct fixture_cpu {
 	struct sgx_cpu cpu; /* first: the callbacks find the rest by it */
 	struct x86_state state;
 	struct fixture *fixture;
-	uint8_t xstate[SGX_PAGE_SIZE] __attribute__((aligned(64))); /* standard format */
+	uint8_t xstate[FIXTURE_XSTATE_SIZE] __attribute__((aligned(64))); /* standard format */
 	unsigned int mode_changes;
 	bool event_pending;
 };
@@ -76,9 +79,14 @@ struct fixture {
 	struct pte pte[WINDOW_PAGES];
 	uint8_t *ram;
 	unsigned int reads; /* of guest memory */
-	int host_error;     /* what read and write callbacks return */
+	unsigned int writes;
+	int host_error; /* what read and write callbacks return */
 	/* Called before each read of guest memory, e.g. to change it. */
 	void (*on_read)(struct fixture *f);
+	/* Called before each write, e.g. to let another processor act. */
+	void (*on_write)(struct fixture *f);
+	/* Called before each page walk, likewise. */
+	void (*on_walk)(struct fixture *f, gva_t gva);
 	unsigned int notices; /* page_changed() calls */
 	hpa_t last_notice;
 	bool expect_change; /* the next refused leaf may change things */
@@ -126,6 +134,13 @@ struct leaf_result encls(struct fixture *f, uint32_t leaf, uint64_t rbx, uint64_
 			 uint64_t rdx);
 struct leaf_result enclu(struct fixture *f, uint32_t leaf, uint64_t rbx, uint64_t rcx,
 			 uint64_t rdx);
+
+/* The same with sgx_encls(), sgx_enclu() and so on at whatever CPL the processor has. */
+struct leaf_result watched(struct fixture *f, struct leaf_result (*run)(struct sgx_cpu *),
+			   uint32_t leaf, uint64_t rbx, uint64_t rcx, uint64_t rdx);
+
+/* 32-bit flat segments from now on; the guest's window lies below 4 GiB. */
+void use_32bit(struct fixture *f);
 
 /* Outcomes. @rule is a piece of the text of the CHECK that must have refused. */
 #define expect_ok(res)           _expect_ok(res, __FILE__, __LINE__)
@@ -184,6 +199,23 @@ void force_init(struct fixture *f, unsigned int secs_page);
  */
 #define TINY_PAGES 6
 void make_tiny_enclave(struct fixture *f, unsigned int first, gva_t base);
+
+/* EAUG of a page of that enclave, mapped at its place and still PENDING. */
+void aug_page(struct fixture *f, unsigned int secs_page, unsigned int epc_page, gva_t linaddr);
+
+/*
+ * The current processor enters the tiny enclave in EPC page @first and leaves it
+ * again, without EENTER and EEXIT: enclave mode and tracking, nothing else.
+ */
+void enter_by_hand(struct fixture *f, unsigned int first);
+void leave_by_hand(struct fixture *f);
+
+/*
+ * The SECINFO operand of ENCLU leaves: in the data page of the tiny enclave that
+ * begins with EPC page 0 and lies at ENCLAVE_BASE.
+ */
+#define ENCLAVE_SECINFO_GVA (ENCLAVE_BASE + 0x4000)
+struct sgx_secinfo *set_enclave_secinfo(struct fixture *f, uint64_t flags);
 
 /* The checks that have refused nothing yet, printed; Return: their number. */
 unsigned int checks_never_refused(void);

@@ -5,7 +5,44 @@
 
 #include "fixture.h"
 
-#define SGX_TEST_SUITES(X) X(ecreate)
+#define SGX_TEST_SUITES(X) \
+	X(gate)            \
+	X(operand)         \
+	X(access)          \
+	X(epc)             \
+	X(track)           \
+	X(ecreate)         \
+	X(eadd)            \
+	X(eextend)         \
+	X(einit)           \
+	X(launch)          \
+	X(eremove)         \
+	X(edbg)            \
+	X(epa)             \
+	X(eblock)          \
+	X(etrack)          \
+	X(ewb)             \
+	X(ewb_meanwhile)   \
+	X(eld)             \
+	X(paging)          \
+	X(eaug)            \
+	X(emodpr)          \
+	X(emodt)           \
+	X(ereport)         \
+	X(egetkey)         \
+	X(key)             \
+	X(entry)           \
+	X(eenter)          \
+	X(eresume)         \
+	X(eexit)           \
+	X(edeccssa)        \
+	X(aex)             \
+	X(eaccept)         \
+	X(eaccept_race)    \
+	X(emodpe)          \
+	X(eacceptcopy)     \
+	X(vectors)         \
+	X(lifecycle)
 
 #define DECLARE_SUITE(name)                            \
 	extern const struct CMUnitTest name##_tests[]; \

@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# A thin front of Meson. Each target installs the packages that it needs and the
+# system lacks (scripts/need-packages). Builds are below build/, one folder each.
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+
+need = @scripts/need-packages
+release = build/release
+
+.DEFAULT_GOAL := build
+.PHONY: build demo bench test test-long check coverage format install clean
+
+build:
+	$(need) build
+	@test -e $(release)/build.ninja || \
+		meson setup $(release) --buildtype=release --libdir=lib -Dtests=false >/dev/null
+	@ninja -C $(release) --quiet
+
+demo: build
+	@$(release)/demo/sgx-demo
+
+bench: build
+	@$(release)/bench/sgx-bench
+
+test:
+	$(need) test
+	@scripts/run-tests
+
+test-long:
+	$(need) test-long
+	@scripts/run-tests --long
+
+check:
+	$(need) check
+	@scripts/run-tests check
+
+coverage:
+	$(need) coverage
+	@find build/coverage -name '*.gcda' -delete 2>/dev/null || true
+	@mkdir -p build/coverage/html
+	@scripts/run-tests coverage; status=$$?; \
+		gcovr --root . --filter src/ --html-details build/coverage/html/index.html \
+			--print-summary build/coverage && \
+		echo "Line by line: build/coverage/html/index.html"; exit $$status
+
+format:
+	$(need) format
+	@scripts/check-format --fix
+
+install: build
+	@meson configure $(release) -Dprefix="$(PREFIX)"
+	@destdir="$(DESTDIR)"; case $$destdir in '' | /*) ;; *) destdir=$$PWD/$$destdir ;; esac; \
+		DESTDIR=$$destdir meson install -C $(release)
+
+clean:
+	@rm -rf build

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "paging_steps.h"
+
+void fill_page(struct fixture *f, unsigned int epc_page, uint8_t seed)
+{
+	uint8_t *page = epc_ptr(f, epc_page);
+
+	for (unsigned int i = 0; i < SGX_PAGE_SIZE; i++)
+		page[i] = (uint8_t)(seed + i * 7 + i / 256);
+}
+
+void make_va(struct fixture *f, unsigned int va_page)
+{
+	expect_ok(encls(f, EPA, SGX_PAGE_TYPE_VA, epc_gva(va_page), 0));
+}
+
+void make_child(struct fixture *f)
+{
+	make_secs(f, SECS_PAGE, ENCLAVE_BASE);
+	add_reg(f, SECS_PAGE, CHILD_PAGE, CHILD_GVA, EPCM_R | EPCM_W);
+	fill_page(f, CHILD_PAGE, 1);
+	make_va(f, VA_PAGE);
+}
+
+uint64_t slot_value(struct fixture *f, unsigned int va_page, unsigned int slot)
+{
+	struct sgx_va_page *va = epc_ptr(f, va_page);
+
+	return va->slot[slot];
+}
+
+void force_state(struct fixture *f, unsigned int epc_page, uint64_t flags)
+{
+	struct epcm_entry *e = epcm_of(f, epc_page);
+
+	atomic_store(&e->state, epcm_with_epoch(flags, epcm_epoch(epcm_state(e))));
+}
+
+void block_and_track(struct fixture *f, unsigned int epc_page, unsigned int secs_page)
+{
+	expect_code(encls(f, EBLOCK, 0, epc_gva(epc_page), 0), SGX_SUCCESS);
+	expect_code(encls(f, ETRACK, 0, epc_gva(secs_page), 0), SGX_SUCCESS);
+}
+
+void set_eviction(struct fixture *f)
+{
+	*pageinfo(f) = (struct sgx_pageinfo){.srcpge = SRC_GVA, .secinfo = PCMD_GVA};
+}
+
+struct leaf_result ewb(struct fixture *f, unsigned int epc_page, unsigned int slot)
+{
+	return encls(f, EWB, PAGEINFO_GVA, epc_gva(epc_page), slot_gva(VA_PAGE, slot));
+}
+
+void evict(struct fixture *f, unsigned int epc_page, unsigned int slot)
+{
+	set_eviction(f);
+	expect_code(ewb(f, epc_page, slot), SGX_SUCCESS);
+}
+
+static struct leaf_result eld(struct fixture *f, uint32_t leaf, unsigned int epc_page,
+			      gva_t secs_gva, unsigned int slot)
+{
+	pageinfo(f)->secs = secs_gva;
+	return encls(f, leaf, PAGEINFO_GVA, epc_gva(epc_page), slot_gva(VA_PAGE, slot));
+}
+
+struct leaf_result eldu(struct fixture *f, unsigned int epc_page, gva_t secs_gva, unsigned int slot)
+{
+	return eld(f, ELDU, epc_page, secs_gva, slot);
+}
+
+struct leaf_result eldb(struct fixture *f, unsigned int epc_page, gva_t secs_gva, unsigned int slot)
+{
+	return eld(f, ELDB, epc_page, secs_gva, slot);
+}
+
+void keep_blob(struct fixture *f, struct blob *blob)
+{
+	blob->pageinfo = *pageinfo(f);
+	blob->pcmd = *pcmd(f);
+	memcpy(blob->cipher, ram_ptr(f, SRC_GVA), sizeof(blob->cipher));
+}
+
+void use_blob(struct fixture *f, const struct blob *blob)
+{
+	*pageinfo(f) = blob->pageinfo;
+	*pcmd(f) = blob->pcmd;
+	memcpy(ram_ptr(f, SRC_GVA), blob->cipher, sizeof(blob->cipher));
+}
+
+struct leaf_result other_encls(struct fixture *f, unsigned int cpu, uint32_t leaf, uint64_t rbx,
+			       uint64_t rcx, uint64_t rdx)
+{
+	struct fixture_cpu *c = &f->cpus[cpu];
+
+	c->state.cpl = 0;
+	c->state.gpr[X86_RAX] = leaf;
+	c->state.gpr[X86_RBX] = rbx;
+	c->state.gpr[X86_RCX] = rcx;
+	c->state.gpr[X86_RDX] = rdx;
+	return sgx_encls(&c->cpu);
+}
