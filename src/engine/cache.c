@@ -2,6 +2,8 @@
 #define _GNU_SOURCE
 #include "engine/cache.h"
 
+#include "lib/mem.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +24,9 @@ int code_cache_init(struct code_cache *cache, size_t size)
 	cache->writable = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	cache->executable = mmap(NULL, size, PROT_READ | PROT_EXEC, MAP_SHARED, fd, 0);
 	if (cache->writable == MAP_FAILED || cache->executable == MAP_FAILED)
+		goto err_unmap;
+	cache->owner = mem_reserve(size / CACHE_GRANULE * sizeof(*cache->owner));
+	if (!cache->owner)
 		goto err_unmap;
 	close(fd);
 	return 0;
@@ -52,6 +57,7 @@ void code_cache_destroy(struct code_cache *cache)
 	}
 	munmap(cache->writable, cache->size);
 	munmap(cache->executable, cache->size);
+	mem_release(cache->owner, cache->size / CACHE_GRANULE * sizeof(*cache->owner));
 }
 
 static unsigned int hash_of(gpa_t page, uint16_t offset)
@@ -61,11 +67,13 @@ static unsigned int hash_of(gpa_t page, uint16_t offset)
 	return (unsigned int)((key * UINT64_C(0x9E3779B97F4A7C15)) >> 48);
 }
 
-struct block *cache_find(const struct code_cache *cache, gpa_t page, uint16_t offset)
+struct block *cache_find(const struct code_cache *cache, gpa_t page, uint16_t offset, bool crosses,
+			 gpa_t next_page)
 {
 	struct block *block = cache->hash[hash_of(page, offset)];
 
-	while (block && (block->page != page || block->offset != offset))
+	while (block && (block->page != page || block->offset != offset ||
+			 block->crosses != crosses || (crosses && block->next_page != next_page)))
 		block = block->hash_next;
 	return block;
 }
@@ -74,17 +82,20 @@ void cache_insert(struct code_cache *cache, struct block *block)
 {
 	struct block **head = &cache->hash[hash_of(block->page, block->offset)];
 
+	size_t first = (size_t)(block->code - cache->executable) / CACHE_GRANULE;
+	size_t count = (block->code_length + CACHE_GRANULE - 1) / CACHE_GRANULE;
+
+	for (size_t i = 0; i < count; i++)
+		cache->owner[first + i] = block;
 	block->hash_next = *head;
 	*head = block;
 }
 
 struct block *cache_find_code(const struct code_cache *cache, const uint8_t *pc)
 {
-	for (unsigned int i = 0; i < CACHE_HASH_SIZE; i++)
-		for (struct block *b = cache->hash[i]; b; b = b->hash_next)
-			if (pc >= b->code && pc < b->code + b->code_length)
-				return b;
-	return NULL;
+	size_t offset = (size_t)(pc - cache->executable);
+
+	return offset < cache->size ? cache->owner[offset / CACHE_GRANULE] : NULL;
 }
 
 static int compare_record(const void *key, const void *element)

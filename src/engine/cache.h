@@ -32,6 +32,8 @@ struct fault_record {
 struct block {
 	struct block *hash_next;
 	gpa_t page;      /* guest-physical */
+	gpa_t next_page; /* the same, of a block that is one instruction across two pages */
+	bool crosses;
 	uint16_t offset; /* in the page */
 	uint16_t guest_length;
 	uint32_t code_length;
@@ -41,12 +43,14 @@ struct block {
 };
 
 #define CACHE_HASH_SIZE 65536
+#define CACHE_GRANULE   64 /* blocks start at multiples of it and share none */
 
 struct code_cache {
 	uint8_t *writable;
 	uint8_t *executable;
 	size_t size;
 	size_t used;
+	struct block **owner; /* sparse: the block of each granule of code */
 	struct block *hash[CACHE_HASH_SIZE];
 };
 
@@ -64,7 +68,9 @@ static inline uint8_t *cache_to_writable(const struct code_cache *cache, uint8_t
 	return executable - cache->executable + cache->writable;
 }
 
-struct block *cache_find(const struct code_cache *cache, gpa_t page, uint16_t offset);
+/* With @crosses, one whose instruction ends in @next_page; without, one that does not cross. */
+struct block *cache_find(const struct code_cache *cache, gpa_t page, uint16_t offset, bool crosses,
+			 gpa_t next_page);
 void cache_insert(struct code_cache *cache, struct block *block);
 
 /* The block whose code contains @pc, or NULL. */

@@ -229,8 +229,13 @@ void control_emit(struct translation *t, const struct insn *insn)
 	emit_kick(t, poll, spilled, offset);
 }
 
-void control_fall_through(struct translation *t, uint32_t offset)
+void control_fall_through(struct translation *t, uint32_t offset, bool by_address)
 {
 	regs_finish(t);
-	emit_goto(t, offset);
+	if (!by_address) {
+		emit_goto(t, offset);
+		return;
+	}
+	set_rip(t, offset);
+	jump_to_stub(t, t->stubs->dispatch);
 }

@@ -178,8 +178,41 @@ enum miss_result engine_bounce_end(struct engine_vcpu *v)
 	return MISS_RETRY;
 }
 
-static struct block *translate(struct engine *engine, gpa_t page, const uint8_t *host,
-			       uint16_t offset)
+/* Guest code to be translated: the page, and the next one when an instruction crosses. */
+struct code_source {
+	gpa_t page;
+	gpa_t next_page;
+	const uint8_t *host;
+	uint16_t offset;
+	bool crosses;
+	uint8_t bytes[2 * INSN_MAX_LENGTH]; /* of the instruction that crosses */
+};
+
+static struct block *new_block(struct code_cache *cache, const struct translation *t,
+			       const struct code_source *source, uint32_t length)
+{
+	struct block *block = calloc(1, sizeof(*block));
+
+	if (!block)
+		return NULL;
+	block->records = malloc((t->record_count + 1) * sizeof(*block->records));
+	if (!block->records) {
+		free(block);
+		return NULL;
+	}
+	memcpy(block->records, t->records, t->record_count * sizeof(*block->records));
+	block->record_count = t->record_count;
+	block->page = source->page;
+	block->next_page = source->next_page;
+	block->crosses = source->crosses;
+	block->offset = source->offset;
+	block->guest_length = (uint16_t)length;
+	block->code = cache_to_executable(cache, t->e.base);
+	block->code_length = (uint32_t)(t->e.p - t->e.base);
+	return block;
+}
+
+static struct block *translate(struct engine *engine, const struct code_source *source)
 {
 	struct translation *t = &engine->translation;
 	struct code_cache *cache = &engine->cache;
@@ -192,57 +225,76 @@ static struct block *translate(struct engine *engine, gpa_t page, const uint8_t 
 	t->stubs = &engine->stubs;
 	t->e.base = t->e.p = cache->writable + cache->used;
 	t->e.end = t->e.base + BLOCK_MAX_CODE;
-	length = translate_block(t, host + offset, offset);
+	length = translate_block(t, source->crosses ? source->bytes : source->host + source->offset,
+				 source->offset, source->crosses);
 	if (!length || t->failed || emit_overflowed(&t->e))
 		return NULL;
-	block = calloc(1, sizeof(*block));
+	block = new_block(cache, t, source, length);
 	if (!block)
 		return NULL;
-	block->records = malloc(t->record_count * sizeof(*block->records));
-	if (!block->records && t->record_count) {
-		free(block);
-		return NULL;
-	}
-	memcpy(block->records, t->records, t->record_count * sizeof(*block->records));
-	block->record_count = t->record_count;
-	block->page = page;
-	block->offset = offset;
-	block->guest_length = (uint16_t)length;
-	block->code = cache_to_executable(cache, t->e.base);
-	block->code_length = (uint32_t)(t->e.p - t->e.base);
-	cache->used = align_up((uint64_t)(t->e.p - cache->writable), 64);
+	cache->used = align_up((uint64_t)(t->e.p - cache->writable), CACHE_GRANULE);
 	cache_insert(cache, block);
+	return block;
+}
+
+/* The rest of an instruction that begins in the last bytes of its page. */
+static bool fetch_crossing(struct engine_vcpu *v, struct code_source *source)
+{
+	gva_t next = align_down(v->rip, PAGE_SIZE) + PAGE_SIZE;
+	uint32_t here = PAGE_SIZE - source->offset;
+	const uint8_t *host;
+
+	if (!v->engine->ops->fetch(v, next, &source->next_page, &host, &v->fault))
+		return false;
+	memcpy(source->bytes, source->host + source->offset, here);
+	memcpy(source->bytes + here, host, INSN_MAX_LENGTH);
+	source->crosses = true;
+	return true;
+}
+
+static bool does_cross(const struct code_source *source)
+{
+	uint32_t here = PAGE_SIZE - source->offset;
+	struct insn insn;
+
+	return here < INSN_MAX_LENGTH && !insn_decode(source->host + source->offset, here, &insn);
+}
+
+static struct block *find_or_translate(struct engine *engine, const struct code_source *source)
+{
+	struct block *block;
+
+	pthread_mutex_lock(&engine->translate_lock);
+	block = cache_find(&engine->cache, source->page, source->offset, source->crosses,
+			   source->next_page);
+	if (!block)
+		block = translate(engine, source);
+	pthread_mutex_unlock(&engine->translate_lock);
 	return block;
 }
 
 /* The block at v->rip; NULL with v->stop set when there is none. */
 static struct block *find_block(struct engine_vcpu *v)
 {
-	struct engine *engine = v->engine;
-	gva_t rip = v->rip;
-	const uint8_t *host;
+	struct code_source source = {.offset = v->rip % PAGE_SIZE};
 	struct block *block;
-	gpa_t page;
 
-	if (!is_canonical(rip)) {
+	if (!is_canonical(v->rip)) {
 		v->fault = (struct x86_exception){.vector = GP_VECTOR, .has_error_code = true};
 		v->stop = ENGINE_STOP_FAULT;
 		return NULL;
 	}
-	if (!engine->ops->fetch(v, rip, &page, &host, &v->fault)) {
+	if (!v->engine->ops->fetch(v, v->rip, &source.page, &source.host, &v->fault) ||
+	    (does_cross(&source) && !fetch_crossing(v, &source))) {
 		v->stop = ENGINE_STOP_FAULT;
 		return NULL;
 	}
-	pthread_mutex_lock(&engine->translate_lock);
-	block = cache_find(&engine->cache, page, rip % PAGE_SIZE);
-	if (!block)
-		block = translate(engine, page, host, rip % PAGE_SIZE);
-	pthread_mutex_unlock(&engine->translate_lock);
+	block = find_or_translate(v->engine, &source);
 	if (!block) {
 		v->stop = ENGINE_STOP_INSTRUCTION;
 		return NULL;
 	}
-	v->page_base = align_down(rip, PAGE_SIZE);
+	v->page_base = align_down(v->rip, PAGE_SIZE);
 	return block;
 }
 
@@ -279,7 +331,7 @@ enum engine_stop engine_run(struct engine_vcpu *v)
 
 		if (!block)
 			break;
-		if (v->stop == ENGINE_STOP_LINK)
+		if (v->stop == ENGINE_STOP_LINK && !block->crosses)
 			link_jump(engine, v->stop_site, block);
 		else
 			remember_jump(v, block);

@@ -228,6 +228,9 @@ static bool is_system(const ZydisDecodedInstruction *zi)
 	case ZYDIS_MNEMONIC_MASKMOVDQU:
 	case ZYDIS_MNEMONIC_MASKMOVQ:
 	case ZYDIS_MNEMONIC_VMASKMOVDQU:
+	/* They would store the host's instruction pointer. */
+	case ZYDIS_MNEMONIC_FNSAVE:
+	case ZYDIS_MNEMONIC_FNSTENV:
 	case ZYDIS_MNEMONIC_FXSAVE:
 	case ZYDIS_MNEMONIC_FXSAVE64:
 	case ZYDIS_MNEMONIC_FXRSTOR:
@@ -330,6 +333,14 @@ static bool names_address_only(const ZydisDecodedInstruction *zi)
 	       zi->meta.category == ZYDIS_CATEGORY_WIDENOP;
 }
 
+/* F3 90 with REX.B is no PAUSE to a processor, but XCHG R8, RAX. */
+static void take_exchange_r8(struct insn *insn)
+{
+	insn->opcode_gpr = X86_R8;
+	insn->regs_read |= BIT32(X86_R8) | BIT32(X86_RAX);
+	insn->regs_written |= BIT32(X86_R8) | BIT32(X86_RAX);
+}
+
 static bool is_bit_test(const ZydisDecodedInstruction *zi)
 {
 	return zi->mnemonic == ZYDIS_MNEMONIC_BT || zi->mnemonic == ZYDIS_MNEMONIC_BTS ||
@@ -365,6 +376,8 @@ bool insn_decode(const uint8_t *code, uint32_t available, struct insn *insn)
 	take_raw(insn, &zi);
 	insn->kind = kind_of(&zi, ops);
 	take_operands(insn, &zi, ops);
+	if (zi.mnemonic == ZYDIS_MNEMONIC_PAUSE && insn->has_rex && (insn->bytes[insn->rex_at] & 1))
+		take_exchange_r8(insn);
 	insn->bit_string =
 		insn->mem.present && is_bit_test(&zi) && insn->modrm_reg_gpr != INSN_NO_GPR;
 	if (names_address_only(&zi)) {

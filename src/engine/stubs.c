@@ -180,6 +180,6 @@ int stubs_emit(struct engine *engine)
 	emit_dispatch(&e, cache, stubs);
 	if (emit_overflowed(&e))
 		return -ENOSPC;
-	cache->used = align_up((uint64_t)(e.p - e.base), 64);
+	cache->used = align_up((uint64_t)(e.p - e.base), CACHE_GRANULE);
 	return 0;
 }

@@ -54,14 +54,16 @@ static bool ends_block(enum insn_kind kind)
 }
 
 /* Decodes up to the first branch, or the end of the page or of our patience. */
-static uint32_t decode_block(struct translation *t, const uint8_t *code, uint16_t start)
+static uint32_t decode_block(struct translation *t, const uint8_t *code, uint16_t start,
+			     bool crossing)
 {
+	uint32_t end = crossing ? start + INSN_MAX_LENGTH : PAGE_SIZE;
 	uint32_t offset = start;
 
-	while (t->count < BLOCK_MAX_INSNS && offset < PAGE_SIZE) {
+	while (t->count < (crossing ? 1 : BLOCK_MAX_INSNS) && offset < PAGE_SIZE) {
 		struct insn *insn = &t->insns[t->count];
 
-		if (!insn_decode(code + (offset - start), PAGE_SIZE - offset, insn))
+		if (!insn_decode(code + (offset - start), end - offset, insn))
 			break;
 		if (insn->kind == INSN_INVALID && !insn->length)
 			insn->length = 1;
@@ -198,21 +200,22 @@ static void translate_insn(struct translation *t, struct insn *insn)
 	regs_end_insn(t);
 }
 
-uint32_t translate_block(struct translation *t, const uint8_t *code, uint16_t offset)
+uint32_t translate_block(struct translation *t, const uint8_t *code, uint16_t offset, bool crossing)
 {
 	uint32_t length;
 
 	t->start = offset;
 	t->count = t->access_count = t->record_count = 0;
 	t->failed = false;
-	length = decode_block(t, code, offset);
+	length = decode_block(t, code, offset, crossing);
 	if (!t->count)
 		return 0;
 	regs_start(t);
 	for (t->current = 0; t->current < t->count; t->current++)
 		translate_insn(t, &t->insns[t->current]);
+	/* The instruction that did not fit is a block by itself, which nothing is linked to. */
 	if (!ends_block(t->insns[t->count - 1].kind))
-		control_fall_through(t, offset + length);
+		control_fall_through(t, offset + length, t->count < BLOCK_MAX_INSNS);
 	access_emit_slow_paths(t);
 	return length;
 }

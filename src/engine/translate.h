@@ -70,11 +70,14 @@ struct translation {
 
 /*
  * Translates the code at @code, which lies @offset into its page, up to the end
- * of the page at most, into the emitter of @t (whose e, cache and stubs are set).
- * Return: the bytes of guest code that the block covers, 0 when the first
- * instruction does not fit into the page.
+ * of the page at most, into the emitter of @t (whose e, cache and stubs are
+ * set). With @crossing, @code holds at least INSN_MAX_LENGTH bytes and the
+ * block is the one instruction that begins there and ends in the next page.
+ * Return: the bytes of guest code that the block covers, 0 when its first
+ * instruction does not end in the page.
  */
-uint32_t translate_block(struct translation *t, const uint8_t *code, uint16_t offset);
+uint32_t translate_block(struct translation *t, const uint8_t *code, uint16_t offset,
+			 bool crossing);
 
 /* regs.c: where the guest's registers are. */
 void regs_start(struct translation *t);
@@ -113,7 +116,8 @@ void stack_emit(struct translation *t, const struct insn *insn);
 
 /* control.c: branches and the end of a block. */
 void control_emit(struct translation *t, const struct insn *insn);
-void control_fall_through(struct translation *t, uint32_t offset);
+/* On to @offset; @by_address: through the dispatcher instead of a link. */
+void control_fall_through(struct translation *t, uint32_t offset, bool by_address);
 void control_stop(struct translation *t, uint32_t offset, enum engine_stop stop);
 
 void translation_record(struct translation *t, const uint8_t *at, const struct access *access);

@@ -51,33 +51,33 @@ __attribute__((noreturn)) static void go(void)
 {
 	struct diff_state *in = &shared->in;
 
-	__asm__ volatile("mov $7, %%eax\n\t"
-			 "xor %%edx, %%edx\n\t"
-			 "xrstor64 %c[xstate](%%rdi)\n\t"
-			 "push %c[flags](%%rdi)\n\t"
-			 "popfq\n\t"
-			 "mov 0x00(%%rdi), %%rax\n\t"
-			 "mov 0x08(%%rdi), %%rcx\n\t"
-			 "mov 0x10(%%rdi), %%rdx\n\t"
-			 "mov 0x18(%%rdi), %%rbx\n\t"
-			 "mov 0x20(%%rdi), %%rsp\n\t"
-			 "mov 0x28(%%rdi), %%rbp\n\t"
-			 "mov 0x30(%%rdi), %%rsi\n\t"
-			 "mov 0x40(%%rdi), %%r8\n\t"
-			 "mov 0x48(%%rdi), %%r9\n\t"
-			 "mov 0x50(%%rdi), %%r10\n\t"
-			 "mov 0x58(%%rdi), %%r11\n\t"
-			 "mov 0x60(%%rdi), %%r12\n\t"
-			 "mov 0x68(%%rdi), %%r13\n\t"
-			 "mov 0x70(%%rdi), %%r14\n\t"
-			 "mov 0x78(%%rdi), %%r15\n\t"
-			 "mov 0x38(%%rdi), %%rdi\n\t"
-			 "jmp *%c[entry]\n\t"
-			 :
-			 : "D"(in), [xstate] "i"(offsetof(struct diff_state, xstate)),
-			   [flags] "i"(offsetof(struct diff_state, flags)),
-			   [entry] "i"(DIFF_CODE - 8)
-			 : "memory");
+	__asm__ volatile(
+		"mov $7, %%eax\n\t"
+		"xor %%edx, %%edx\n\t"
+		"xrstor64 %c[xstate](%%rdi)\n\t"
+		"push %c[flags](%%rdi)\n\t"
+		"popfq\n\t"
+		"mov 0x00(%%rdi), %%rax\n\t"
+		"mov 0x08(%%rdi), %%rcx\n\t"
+		"mov 0x10(%%rdi), %%rdx\n\t"
+		"mov 0x18(%%rdi), %%rbx\n\t"
+		"mov 0x20(%%rdi), %%rsp\n\t"
+		"mov 0x28(%%rdi), %%rbp\n\t"
+		"mov 0x30(%%rdi), %%rsi\n\t"
+		"mov 0x40(%%rdi), %%r8\n\t"
+		"mov 0x48(%%rdi), %%r9\n\t"
+		"mov 0x50(%%rdi), %%r10\n\t"
+		"mov 0x58(%%rdi), %%r11\n\t"
+		"mov 0x60(%%rdi), %%r12\n\t"
+		"mov 0x68(%%rdi), %%r13\n\t"
+		"mov 0x70(%%rdi), %%r14\n\t"
+		"mov 0x78(%%rdi), %%r15\n\t"
+		"mov 0x38(%%rdi), %%rdi\n\t"
+		"jmp *%c[entry]\n\t"
+		:
+		: "D"(in), [xstate] "i"(offsetof(struct diff_state, xstate)),
+		  [flags] "i"(offsetof(struct diff_state, flags)), [entry] "i"(DIFF_CODE - 8)
+		: "memory");
 	__builtin_unreachable();
 }
 
