@@ -54,8 +54,7 @@ static void effective_address(struct translation *t, const struct insn *insn, un
 		if (!w)
 			emit_lea(e, false, dst, dst, -1, 0, 0);
 	} else if (mem->base == X86_RSP) {
-		emit_gs_load(e, dst, GS_GPR(X86_RSP));
-		emit_lea(e, w, dst, dst, mem->index, log2_of(mem->scale), (int32_t)mem->disp);
+		emit_lea(e, w, dst, t->rsp, mem->index, log2_of(mem->scale), (int32_t)mem->disp);
 	} else if (mem->base >= 0) {
 		emit_lea(e, w, dst, (unsigned int)mem->base, mem->index, log2_of(mem->scale),
 			 (int32_t)mem->disp);
@@ -77,6 +76,8 @@ unsigned int access_address(struct translation *t, const struct insn *insn, uint
 	if (mem->index >= 0)
 		names |= (uint16_t)BIT32(mem->index);
 	regs_need(t, names);
+	if (mem->base == X86_RSP)
+		regs_rsp(t);
 	addr = regs_scratch(t, avoid | names, insn->no_rex);
 	effective_address(t, insn, addr);
 	if (mem->seg == X86_SEG_FS || mem->seg == X86_SEG_GS) {
@@ -159,6 +160,7 @@ void access_emit(struct translation *t, enum access_op op, unsigned int addr, un
 	a->rsp = (uint8_t)value;
 	regs_spill(t, X86_RCX);
 	a->spilled = t->spilled;
+	a->rsp_home = t->rsp_dirty ? t->rsp : NO_REG;
 	emit_look_up(t, a);
 	a->reload = reads & BIT32(X86_RCX);
 	emit_operation(t, a);

@@ -18,11 +18,14 @@
  * What the cache knows of one place in a block: enough to rebuild the guest's
  * state there. Places are ordered by cache_off.
  */
+#define NO_REG 0xff
+
 struct fault_record {
 	uint32_t cache_off; /* a call's return address, or the start of a relocated instruction */
 	uint16_t guest_off; /* of the instruction, from the block's start */
 	uint16_t spilled;   /* bit n: GPR n is in the vCPU, not in its host register */
 	uint8_t length;     /* of the instruction */
+	uint8_t rsp;        /* host register that has the guest's RSP, or NO_REG: the vCPU has it */
 	uint8_t addend;     /* host register that gets the addend of a look-up */
 	uint8_t size;       /* of the access */
 	bool write;

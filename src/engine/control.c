@@ -72,6 +72,7 @@ static uint8_t *emit_poll(struct translation *t)
 {
 	struct emitter *e = &t->e;
 
+	regs_flush_rsp(t);
 	regs_spill(t, X86_RCX);
 	emit8(e, 0x65); /* movzx ecx, word gs:[1] */
 	emit8(e, 0x0f);
@@ -138,8 +139,7 @@ static void emit_target(struct translation *t, const struct insn *insn)
 		reg = regs_scratch(t, (uint16_t)(insn->regs_read | BIT32(addr)), false);
 		access_emit(t, ACCESS_LOAD, addr, reg, 8, false, BIT32(reg));
 	} else if (insn->modrm_rm_gpr == X86_RSP) {
-		reg = regs_scratch(t, 0, false);
-		emit_gs_load(&t->e, reg, GS_GPR(X86_RSP));
+		reg = regs_rsp(t);
 	} else {
 		reg = insn->modrm_rm_gpr;
 		regs_need(t, BIT32(reg));
@@ -151,29 +151,28 @@ static void emit_target(struct translation *t, const struct insn *insn)
 static void emit_push_return(struct translation *t, uint32_t next)
 {
 	struct emitter *e = &t->e;
+	unsigned int rsp = regs_rsp(t);
 	unsigned int addr = regs_scratch(t, 0, false);
-	unsigned int value = regs_scratch(t, BIT32(addr), false);
+	unsigned int value = regs_scratch(t, 0, false);
 
-	emit_gs_load(e, addr, GS_GPR(X86_RSP));
-	emit_lea(e, true, addr, addr, -1, 0, -8);
+	emit_lea(e, true, addr, rsp, -1, 0, -8);
 	emit_gs_load(e, value, GS(page_base));
 	emit_lea(e, true, value, value, -1, 0, (int32_t)next);
 	access_emit(t, ACCESS_PUSH, addr, value, 8, true, (uint16_t)(BIT32(addr) | BIT32(value)));
-	emit_gs_store(e, addr, GS_GPR(X86_RSP));
+	regs_set_rsp(t, addr);
 	regs_end_insn(t);
 }
 
 static void emit_return(struct translation *t, const struct insn *insn)
 {
 	struct emitter *e = &t->e;
-	unsigned int addr = regs_scratch(t, 0, false);
-	unsigned int value = regs_scratch(t, BIT32(addr), false);
+	unsigned int addr = regs_rsp(t);
+	unsigned int value = regs_scratch(t, 0, false);
 
-	emit_gs_load(e, addr, GS_GPR(X86_RSP));
 	access_emit(t, ACCESS_POP, addr, value, 8, false, (uint16_t)(BIT32(addr) | BIT32(value)));
 	emit_gs_store(e, value, GS(rip));
 	emit_lea(e, true, addr, addr, -1, 0, 8 + (insn->imm_at ? (int32_t)(uint16_t)insn->imm : 0));
-	emit_gs_store(e, addr, GS_GPR(X86_RSP));
+	regs_set_rsp(t, addr);
 	regs_end_insn(t);
 }
 

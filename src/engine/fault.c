@@ -28,6 +28,8 @@ void engine_rebuild_state(struct engine_vcpu *v, const struct block *block,
 	for (unsigned int reg = 0; reg < X86_NR_GPRS; reg++)
 		if (reg != X86_RSP && !(record->spilled & BIT32(reg)))
 			v->gpr[reg] = v->host_gpr[reg];
+	if (record->rsp != NO_REG)
+		v->gpr[X86_RSP] = v->host_gpr[record->rsp];
 	v->flags = v->host_flags;
 	v->rip = v->page_base + block->offset + record->guest_off;
 }

@@ -378,6 +378,9 @@ bool insn_decode(const uint8_t *code, uint32_t available, struct insn *insn)
 	take_operands(insn, &zi, ops);
 	if (zi.mnemonic == ZYDIS_MNEMONIC_PAUSE && insn->has_rex && (insn->bytes[insn->rex_at] & 1))
 		take_exchange_r8(insn);
+	/* With a source of zero they leave their destination alone. */
+	if (zi.mnemonic == ZYDIS_MNEMONIC_BSF || zi.mnemonic == ZYDIS_MNEMONIC_BSR)
+		insn->regs_read |= insn->regs_written;
 	insn->bit_string =
 		insn->mem.present && is_bit_test(&zi) && insn->modrm_reg_gpr != INSN_NO_GPR;
 	if (names_address_only(&zi)) {

@@ -17,10 +17,47 @@ void regs_start(struct translation *t)
 	t->spilled = RSP_BIT;
 	t->saved = RSP_BIT;
 	t->busy = RSP_BIT;
+	t->rsp = NO_REG;
+	t->rsp_dirty = false;
+}
+
+void regs_flush_rsp(struct translation *t)
+{
+	if (t->rsp_dirty)
+		emit_gs_store(&t->e, t->rsp, GS_GPR(X86_RSP));
+	t->rsp_dirty = false;
+}
+
+void regs_claim(struct translation *t, uint16_t mask)
+{
+	if (t->rsp == NO_REG || !(mask & BIT32(t->rsp)))
+		return;
+	regs_flush_rsp(t);
+	t->rsp = NO_REG;
+}
+
+unsigned int regs_rsp(struct translation *t)
+{
+	if (t->rsp == NO_REG) {
+		uint16_t busy = t->busy;
+		unsigned int reg = regs_scratch(t, 0, false);
+
+		emit_gs_load(&t->e, reg, GS_GPR(X86_RSP));
+		t->rsp = (uint8_t)reg;
+		t->busy = busy;
+	}
+	return t->rsp;
+}
+
+void regs_set_rsp(struct translation *t, unsigned int reg)
+{
+	t->rsp = (uint8_t)reg;
+	t->rsp_dirty = true;
 }
 
 void regs_need(struct translation *t, uint16_t mask)
 {
+	regs_claim(t, mask & t->spilled);
 	for (unsigned int reg = 0; reg < X86_NR_GPRS; reg++) {
 		if (reg == X86_RSP || !(mask & t->spilled & BIT32(reg)))
 			continue;
@@ -53,6 +90,8 @@ unsigned int regs_scratch(struct translation *t, uint16_t avoid, bool low)
 
 	/* RCX is the register of JRCXZ in every look-up, so it is no one's scratch. */
 	avoid |= t->busy | BIT32(X86_RCX);
+	if (t->rsp != NO_REG)
+		avoid |= (uint16_t)BIT32(t->rsp);
 	for (unsigned int reg = 0; reg < (low ? 8u : X86_NR_GPRS); reg++) {
 		unsigned int score;
 
@@ -91,5 +130,7 @@ void regs_end_insn(struct translation *t)
 
 void regs_finish(struct translation *t)
 {
+	regs_flush_rsp(t);
+	t->rsp = NO_REG;
 	regs_need(t, ALL_GPRS);
 }

@@ -12,9 +12,9 @@ static unsigned int register_operand(const struct insn *insn)
 	return insn->opcode_gpr == INSN_NO_GPR ? insn->modrm_rm_gpr : insn->opcode_gpr;
 }
 
-static void emit_push(struct translation *t, const struct insn *insn)
+/* What PUSH stores, in a host register. */
+static unsigned int pushed_value(struct translation *t, const struct insn *insn, unsigned int size)
 {
-	unsigned int size = insn->operand_size == 2 ? 2 : 8;
 	uint16_t names = insn->regs_read & ~BIT32(X86_RSP);
 	unsigned int source = register_operand(insn);
 	struct emitter *e = &t->e;
@@ -25,47 +25,52 @@ static void emit_push(struct translation *t, const struct insn *insn)
 		value = regs_scratch(t, names, false);
 		access_emit(t, ACCESS_LOAD, addr, value, size, false, names);
 		t->busy = (uint16_t)(BIT32(X86_RSP) | BIT32(value));
-	} else if (source != INSN_NO_GPR && source != X86_RSP) {
-		value = source;
-		regs_need(t, BIT32(value));
-	} else {
-		value = regs_scratch(t, names, false);
-		if (source == X86_RSP) {
-			emit_gs_load(e, value, GS_GPR(X86_RSP));
-		} else {
-			emit8(e, emit_rex(true, 0, 0, value));
-			emit8(e, 0xc7);
-			emit8(e, emit_modrm(3, 0, value));
-			emit32(e, (uint32_t)insn->imm);
-		}
+		return value;
 	}
-	addr = regs_scratch(t, (uint16_t)(names | BIT32(value)), false);
-	emit_gs_load(e, addr, GS_GPR(X86_RSP));
-	emit_lea(e, true, addr, addr, -1, 0, -(int32_t)size);
-	access_emit(t, ACCESS_PUSH, addr, value, size, true, (uint16_t)(names | BIT32(value)));
-	emit_gs_store(e, addr, GS_GPR(X86_RSP));
+	if (source == X86_RSP)
+		return regs_rsp(t);
+	if (source != INSN_NO_GPR) {
+		regs_need(t, BIT32(source));
+		return source;
+	}
+	value = regs_scratch(t, names, false);
+	emit8(e, emit_rex(true, 0, 0, value));
+	emit8(e, 0xc7);
+	emit8(e, emit_modrm(3, 0, value));
+	emit32(e, (uint32_t)insn->imm);
+	return value;
+}
+
+static void emit_push(struct translation *t, const struct insn *insn)
+{
+	unsigned int size = insn->operand_size == 2 ? 2 : 8;
+	unsigned int value = pushed_value(t, insn, size);
+	unsigned int rsp = regs_rsp(t);
+	unsigned int addr = regs_scratch(t, BIT32(value), false);
+
+	emit_lea(&t->e, true, addr, rsp, -1, 0, -(int32_t)size);
+	access_emit(t, ACCESS_PUSH, addr, value, size, true, BIT32(value));
+	regs_set_rsp(t, addr);
 }
 
 /* POP to memory: its address is computed with RSP as it is after the pop. */
 static void emit_pop_memory(struct translation *t, const struct insn *insn, unsigned int size)
 {
+	uint16_t names = insn->regs_read & ~BIT32(X86_RSP);
 	struct insn shifted = *insn;
-	struct emitter *e = &t->e;
-	unsigned int value, addr;
+	unsigned int rsp = regs_rsp(t);
+	unsigned int value = regs_scratch(t, names, false);
+	unsigned int addr;
 
-	addr = regs_scratch(t, insn->regs_read, false);
-	value = regs_scratch(t, insn->regs_read, false);
-	emit_gs_load(e, addr, GS_GPR(X86_RSP));
-	access_emit(t, ACCESS_POP, addr, value, size, false, insn->regs_read);
+	access_emit(t, ACCESS_POP, rsp, value, size, false, names);
 	t->busy = (uint16_t)(BIT32(X86_RSP) | BIT32(value));
 	if (insn->mem.base == X86_RSP)
 		shifted.mem.disp += size;
-	addr = access_address(t, &shifted, (uint16_t)(insn->regs_read | BIT32(value)));
-	access_emit(t, ACCESS_STORE, addr, value, size, true,
-		    (uint16_t)(insn->regs_read | BIT32(value)));
-	emit_gs_load(e, addr, GS_GPR(X86_RSP));
-	emit_lea(e, true, addr, addr, -1, 0, (int32_t)size);
-	emit_gs_store(e, addr, GS_GPR(X86_RSP));
+	addr = access_address(t, &shifted, (uint16_t)(names | BIT32(value)));
+	access_emit(t, ACCESS_STORE, addr, value, size, true, (uint16_t)(names | BIT32(value)));
+	rsp = regs_rsp(t);
+	emit_lea(&t->e, true, rsp, rsp, -1, 0, (int32_t)size);
+	regs_set_rsp(t, rsp);
 }
 
 static void emit_pop(struct translation *t, const struct insn *insn)
@@ -73,34 +78,31 @@ static void emit_pop(struct translation *t, const struct insn *insn)
 	unsigned int size = insn->operand_size == 2 ? 2 : 8;
 	unsigned int reg = register_operand(insn);
 	struct emitter *e = &t->e;
-	unsigned int value, addr;
+	unsigned int value, rsp;
 
 	if (insn->mem.present) {
 		emit_pop_memory(t, insn, size);
 		return;
 	}
-	addr = regs_scratch(t, BIT32(reg), false);
+	regs_claim(t, BIT32(reg));
+	rsp = regs_rsp(t);
 	value = regs_scratch(t, BIT32(reg), false);
-	emit_gs_load(e, addr, GS_GPR(X86_RSP));
-	if (size == 2) {
-		/* The rest of the register stays. */
-		if (reg == X86_RSP) {
-			emit_gs_load(e, value, GS_GPR(X86_RSP));
-			emit_lea(e, true, value, value, -1, 0, 2);
-		} else {
-			regs_need(t, BIT32(reg));
-			emit_mov(e, value, reg);
-		}
+	/* A 16-bit pop leaves the rest of the register; SP counts up before it is loaded. */
+	if (size == 2 && reg == X86_RSP) {
+		emit_lea(e, true, value, rsp, -1, 0, 2);
+	} else if (size == 2) {
+		regs_need(t, BIT32(reg));
+		emit_mov(e, value, reg);
 	}
-	access_emit(t, ACCESS_POP, addr, value, size, false, BIT32(reg));
-	emit_lea(e, true, addr, addr, -1, 0, (int32_t)size);
-	emit_gs_store(e, addr, GS_GPR(X86_RSP));
+	access_emit(t, ACCESS_POP, rsp, value, size, false, BIT32(reg));
 	if (reg == X86_RSP) {
-		emit_gs_store(e, value, GS_GPR(X86_RSP));
-	} else {
-		emit_mov(e, reg, value);
-		regs_written(t, BIT32(reg));
+		regs_set_rsp(t, value);
+		return;
 	}
+	emit_lea(e, true, rsp, rsp, -1, 0, (int32_t)size);
+	regs_set_rsp(t, rsp);
+	emit_mov(e, reg, value);
+	regs_written(t, BIT32(reg));
 }
 
 static void emit_leave(struct translation *t, const struct insn *insn)
@@ -109,6 +111,7 @@ static void emit_leave(struct translation *t, const struct insn *insn)
 	struct emitter *e = &t->e;
 	unsigned int value, addr;
 
+	regs_claim(t, BIT32(X86_RBP));
 	regs_need(t, BIT32(X86_RBP));
 	addr = regs_scratch(t, BIT32(X86_RBP), false);
 	value = regs_scratch(t, BIT32(X86_RBP), false);
@@ -116,7 +119,7 @@ static void emit_leave(struct translation *t, const struct insn *insn)
 	emit_mov(e, value, X86_RBP); /* a 16-bit pop leaves the rest */
 	access_emit(t, ACCESS_POP, addr, value, size, false, BIT32(X86_RBP));
 	emit_lea(e, true, addr, addr, -1, 0, (int32_t)size);
-	emit_gs_store(e, addr, GS_GPR(X86_RSP));
+	regs_set_rsp(t, addr);
 	emit_mov(e, X86_RBP, value);
 	regs_written(t, BIT32(X86_RBP));
 }

@@ -17,6 +17,7 @@ void translation_record(struct translation *t, const uint8_t *at, const struct a
 	*r = (struct fault_record){
 		.cache_off = (uint32_t)(at - t->e.base),
 		.spilled = t->spilled,
+		.rsp = t->rsp_dirty ? t->rsp : NO_REG,
 	};
 	if (a) {
 		r->guest_off = (uint16_t)(t->offset[a->insn] - t->start);
@@ -26,6 +27,7 @@ void translation_record(struct translation *t, const uint8_t *at, const struct a
 		r->write = a->write;
 		r->stack = a->stack;
 		r->spilled = a->spilled;
+		r->rsp = a->rsp_home;
 	} else {
 		r->guest_off = (uint16_t)(t->offset[t->current] - t->start);
 		r->length = t->insns[t->current].length;
@@ -88,6 +90,8 @@ static void emit_lea_result(struct translation *t, const struct insn *insn, unsi
 	struct emitter *e = &t->e;
 
 	if (dst == X86_RSP) {
+		regs_flush_rsp(t);
+		t->rsp = NO_REG;
 		if (insn->operand_size == 2)
 			emit8(e, 0x66);
 		else if (insn->operand_size == 4)
@@ -146,12 +150,12 @@ static void emit_copy(struct translation *t, struct insn *insn)
 	uint16_t names = insn->regs_read | insn->regs_written;
 	unsigned int rsp = NO_REG, addr;
 
+	regs_claim(t, names);
 	/* RCX comes back after the look-up, which needs it. */
 	regs_need(t, insn->mem.size && !insn->bit_string ? insn->regs_read & ~BIT32(X86_RCX)
 							 : insn->regs_read);
 	if (names_rsp(insn) && !(insn->mem.present && !insn->mem.size)) {
-		rsp = regs_scratch(t, names, false);
-		emit_gs_load(&t->e, rsp, GS_GPR(X86_RSP));
+		rsp = regs_rsp(t);
 	}
 	if (insn->mem.size) {
 		addr = access_address(t, insn, names);
@@ -168,7 +172,7 @@ static void emit_copy(struct translation *t, struct insn *insn)
 		relocate_emit(t, insn, NO_REG, NO_REG, rsp);
 	}
 	if (rsp != NO_REG && (insn->regs_written & BIT32(X86_RSP)))
-		emit_gs_store(&t->e, rsp, GS_GPR(X86_RSP));
+		regs_set_rsp(t, rsp);
 	regs_written(t, insn->regs_written);
 }
 

@@ -41,6 +41,7 @@ struct access {
 	uint32_t size;
 	bool write;
 	bool stack;       /* addressed through SS */
+	uint8_t rsp_home; /* where RSP is before the operation, as in struct fault_record */
 	uint16_t spilled; /* before the operation */
 	uint16_t reload;  /* what the operation wants back in its register: RCX or nothing */
 	uint8_t *retry;
@@ -61,6 +62,8 @@ struct translation {
 	uint16_t spilled; /* its host register holds something else */
 	uint16_t saved;   /* the vCPU has its value, too */
 	uint16_t busy;    /* scratch registers of the current instruction */
+	uint8_t rsp;      /* host register that holds RSP, or NO_REG */
+	bool rsp_dirty;   /* and the vCPU's copy is stale */
 	struct access access[BLOCK_MAX_INSNS * 2];
 	unsigned int access_count;
 	struct fault_record records[BLOCK_MAX_RECORDS];
@@ -83,6 +86,14 @@ uint32_t translate_block(struct translation *t, const uint8_t *code, uint16_t of
 void regs_start(struct translation *t);
 /* Makes all of @mask resident. */
 void regs_need(struct translation *t, uint16_t mask);
+/* @mask is about to be named: no host register of it may hold anything else. */
+void regs_claim(struct translation *t, uint16_t mask);
+/* The host register that holds RSP, for reading; it stays until regs_set_rsp(). */
+unsigned int regs_rsp(struct translation *t);
+/* RSP is now what the scratch register @reg (or regs_rsp() itself) holds. */
+void regs_set_rsp(struct translation *t, unsigned int reg);
+/* The vCPU's copy of RSP is right again. */
+void regs_flush_rsp(struct translation *t);
 /* Saves @reg to the vCPU, so that its host register may be used. */
 void regs_spill(struct translation *t, unsigned int reg);
 /* A host register to use until regs_end_insn(), outside @avoid. */
@@ -106,7 +117,6 @@ void access_emit(struct translation *t, enum access_op op, unsigned int addr, un
 void access_emit_slow_paths(struct translation *t);
 
 /* relocate.c: the instruction itself. */
-#define NO_REG 0xff
 /* As it is, but with [@addr + @addend] for memory and @rsp for RSP (NO_REG: not used). */
 void relocate_emit(struct translation *t, const struct insn *insn, unsigned int addr,
 		   unsigned int addend, unsigned int rsp);
