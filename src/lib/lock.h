@@ -8,6 +8,7 @@
 #define EXCLAVE_LIB_LOCK_H
 
 #define LOCK_RANKS(X)                                        \
+	X(LOCK_MEMSLOTS, "memory slots of a VM")             \
 	X(LOCK_EPC_SECTIONS, "EPC section list")             \
 	X(LOCK_EPCM_PAGE, "EPCM entry, shared or exclusive") \
 	X(LOCK_EPCM_SGX2, "EPCM entry, among SGX2 leaves")   \

@@ -70,7 +70,10 @@ enum x86_vector {
 
 #define MXCSR_DEFAULT 0x1f80
 
-/* An exception to be delivered to the guest. @address is CR2 and counts for #PF only. */
+/*
+ * An exception to be delivered to the guest. @address is CR2 for #PF, and for #DB
+ * the bits to set in DR6; nothing else looks at it.
+ */
 struct x86_exception {
 	uint8_t vector;
 	bool has_error_code;
