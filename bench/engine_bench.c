@@ -115,7 +115,7 @@ int main(int argc, char **argv)
 		double r;
 
 		g.kernel = &kernels[i];
-		if (argc > 1 && strcmp(argv[1], g.kernel->name))
+		if (argc > 1 && strcmp(argv[1], g.kernel->name) != 0)
 			continue;
 		g.result = 0;
 		r = ratio_of(&g);

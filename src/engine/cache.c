@@ -25,7 +25,7 @@ int code_cache_init(struct code_cache *cache, size_t size)
 	cache->executable = mmap(NULL, size, PROT_READ | PROT_EXEC, MAP_SHARED, fd, 0);
 	if (cache->writable == MAP_FAILED || cache->executable == MAP_FAILED)
 		goto err_unmap;
-	cache->owner = mem_reserve(size / CACHE_GRANULE * sizeof(*cache->owner));
+	cache->owner = mem_reserve(size / CACHE_GRANULE * sizeof(struct block *));
 	if (!cache->owner)
 		goto err_unmap;
 	close(fd);
@@ -57,7 +57,7 @@ void code_cache_destroy(struct code_cache *cache)
 	}
 	munmap(cache->writable, cache->size);
 	munmap(cache->executable, cache->size);
-	mem_release(cache->owner, cache->size / CACHE_GRANULE * sizeof(*cache->owner));
+	mem_release(cache->owner, cache->size / CACHE_GRANULE * sizeof(struct block *));
 }
 
 static unsigned int hash_of(gpa_t page, uint16_t offset)

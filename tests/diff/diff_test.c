@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define UD2 "\x0f\x0b"
+static const uint8_t ud2[] = {0x0f, 0x0b};
 
 struct diff {
 	struct native *native;
@@ -207,7 +207,7 @@ static void generate(struct diff_shared *s)
 		if (diff.insn.kind == INSN_LEAVE)
 			s->in.gpr[X86_RBP] = s->in.gpr[X86_RSP] + 64;
 		memcpy(s->code, bytes, diff.insn.length);
-		memcpy(s->code + diff.insn.length, UD2, 2);
+		memcpy(s->code + diff.insn.length, ud2, sizeof(ud2));
 		return;
 	}
 }
@@ -300,7 +300,7 @@ static void generate_sequence(struct diff_shared *s)
 		memcpy(p, bytes, len);
 		p += len;
 	}
-	memcpy(p, UD2, 2);
+	memcpy(p, ud2, sizeof(ud2));
 	diff.insn.length = (uint8_t)(p - s->code > 200 ? 200 : p - s->code);
 }
 
@@ -371,7 +371,7 @@ static bool compare(const struct diff_state *engine)
 		complain("vector state");
 		same = false;
 	}
-	if (memcmp(diff.memory, diff.shared->data, DIFF_DATA_SIZE)) {
+	if (memcmp(diff.memory, diff.shared->data, DIFF_DATA_SIZE) != 0) {
 		complain("memory");
 		same = false;
 	}

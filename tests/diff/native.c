@@ -121,18 +121,25 @@ static void child(int fd, int memory)
 	_exit(0);
 }
 
-struct native *native_new(void)
+/* Return: the descriptor of memory for a struct diff_shared, or -1. */
+static int new_memory(void)
 {
-	struct native *n = calloc(1, sizeof(*n));
 	int memory = memfd_create("diff", MFD_CLOEXEC);
+
+	if (memory >= 0 && ftruncate(memory, sizeof(struct diff_shared))) {
+		close(memory);
+		return -1;
+	}
+	return memory;
+}
+
+static bool start_child(struct native *n, int memory)
+{
 	int pair[2];
 
-	if (!n || memory < 0 || ftruncate(memory, sizeof(struct diff_shared)) ||
-	    socketpair(AF_UNIX, SOCK_STREAM, 0, pair))
-		return NULL;
 	n->shared = mmap(NULL, sizeof(*n->shared), PROT_READ | PROT_WRITE, MAP_SHARED, memory, 0);
-	if (n->shared == MAP_FAILED)
-		return NULL;
+	if (n->shared == MAP_FAILED || socketpair(AF_UNIX, SOCK_STREAM, 0, pair))
+		return false;
 	shared = n->shared;
 	n->pid = fork();
 	if (n->pid == 0) {
@@ -140,9 +147,22 @@ struct native *native_new(void)
 		child(pair[1], memory);
 	}
 	close(pair[1]);
-	close(memory);
 	n->fd = pair[0];
-	return n->pid < 0 ? NULL : n;
+	return n->pid > 0;
+}
+
+struct native *native_new(void)
+{
+	struct native *n = calloc(1, sizeof(*n));
+	int memory = new_memory();
+	bool started = n && memory >= 0 && start_child(n, memory);
+
+	if (memory >= 0)
+		close(memory);
+	if (started)
+		return n;
+	free(n);
+	return NULL;
 }
 
 void native_free(struct native *n)
