@@ -1,4 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+/* What a kernel does must be in it, not in the C library, and integer work in integer registers. */
+#ifndef __clang__
+#pragma GCC optimize("no-tree-loop-distribute-patterns", "no-tree-vectorize")
+#endif
+
 #include "kernels.h"
 
 #include <immintrin.h>
