@@ -33,6 +33,8 @@ bool bench_run(const struct bench_pair *pair);
 
 /* Monotonic, not slewed. */
 uint64_t bench_now_ns(void);
+/* Processor time of this thread: for rounds of a millisecond and more. */
+uint64_t bench_cpu_ns(void);
 /* Sorts @values. */
 double bench_median(double *values, unsigned int count);
 

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Small programs that run natively and in a guest alike: no system calls, no
+ * thread-local storage, memory given by the caller. Each returns a checksum.
+ */
+#ifndef EXCLAVE_BENCH_KERNELS_H
+#define EXCLAVE_BENCH_KERNELS_H
+
+#include <stdint.h>
+
+#define KERNEL_MEMORY (4u << 20)
+
+typedef uint64_t kernel_function(uint8_t *memory, uint32_t scale);
+
+struct kernel {
+	const char *name;
+	kernel_function *run;
+	uint32_t scale;
+	int simd;
+};
+
+extern const struct kernel kernels[];
+extern const unsigned int kernel_count;
+
+#endif

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * What the host CPU raises in translated code (#DE, #GP on a misaligned vector
+ * operand, #MF, #XM, #AC) arrives as a signal and becomes the guest's
+ * exception: the handler finds the record of the instruction, rebuilds the
+ * state before it and changes the saved RIP; it never longjmps. Signals from
+ * anywhere else go to whoever was there before.
+ */
+#define _GNU_SOURCE
+#include "engine/engine.h"
+
+#include "lib/bits.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <ucontext.h>
+
+static const int signals[] = {SIGFPE, SIGSEGV, SIGILL, SIGBUS};
+static struct sigaction previous[ARRAY_SIZE(signals)];
+static struct engine *_Atomic engines;
+static pthread_mutex_t engines_lock = PTHREAD_MUTEX_INITIALIZER;
+static bool installed;
+
+void engine_rebuild_state(struct engine_vcpu *v, const struct block *block,
+			  const struct fault_record *record)
+{
+	for (unsigned int reg = 0; reg < X86_NR_GPRS; reg++)
+		if (reg != X86_RSP && !(record->spilled & BIT32(reg)))
+			v->gpr[reg] = v->host_gpr[reg];
+	if (record->rsp != NO_REG)
+		v->gpr[X86_RSP] = v->host_gpr[record->rsp];
+	v->flags = v->host_flags;
+	v->rip = v->page_base + block->offset + record->guest_off;
+}
+
+/* The order of the kernel's gregs, by our register numbers. */
+static const int greg_of[X86_NR_GPRS] = {
+	REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RBP, REG_RSI, REG_RDI,
+	REG_R8,  REG_R9,  REG_R10, REG_R11, REG_R12, REG_R13, REG_R14, REG_R15,
+};
+
+static struct engine_vcpu *current_vcpu(void)
+{
+	struct engine_vcpu *v;
+
+	__asm__ volatile("mov %%gs:%c1, %0" : "=r"(v) : "i"(offsetof(struct engine_vcpu, self)));
+	return v;
+}
+
+#define XSAVE_AVX_END (576 + 256)
+
+static bool take_fault(struct engine *engine, ucontext_t *uc)
+{
+	greg_t *gregs = uc->uc_mcontext.gregs;
+	const uint8_t *pc = (const uint8_t *)gregs[REG_RIP];
+	const struct fault_record *record;
+	const struct block *block;
+	struct engine_vcpu *v;
+
+	if (pc < engine->cache.executable || pc >= engine->cache.executable + engine->cache.size)
+		return false;
+	v = current_vcpu();
+	block = cache_find_code(&engine->cache, pc);
+	record = block ? block_find_record(block, pc) : NULL;
+	if (!record)
+		return false;
+	for (unsigned int reg = 0; reg < X86_NR_GPRS; reg++)
+		v->host_gpr[reg] = (uint64_t)gregs[greg_of[reg]];
+	v->host_flags = (uint64_t)gregs[REG_EFL];
+	engine_rebuild_state(v, block, record);
+	memcpy(v->xstate, uc->uc_mcontext.fpregs, XSAVE_AVX_END);
+	v->fault = (struct x86_exception){.vector = (uint8_t)gregs[REG_TRAPNO],
+					  .has_error_code = gregs[REG_TRAPNO] == GP_VECTOR ||
+							    gregs[REG_TRAPNO] == AC_VECTOR};
+	v->stop = ENGINE_STOP_FAULT;
+	gregs[REG_RIP] = (greg_t)(uintptr_t)engine->stubs.leave_from_c;
+	return true;
+}
+
+static void pass_on(int sig, siginfo_t *info, void *context)
+{
+	for (unsigned int i = 0; i < ARRAY_SIZE(signals); i++) {
+		if (signals[i] != sig)
+			continue;
+		if (previous[i].sa_flags & SA_SIGINFO) {
+			previous[i].sa_sigaction(sig, info, context);
+		} else if (previous[i].sa_handler == SIG_DFL || previous[i].sa_handler == SIG_IGN) {
+			/* The instruction faults again and meets the default action. */
+			signal(sig, SIG_DFL);
+		} else {
+			previous[i].sa_handler(sig);
+		}
+	}
+}
+
+static void handler(int sig, siginfo_t *info, void *context)
+{
+	int error = errno;
+	struct engine *engine = engines;
+
+	while (engine && !take_fault(engine, context))
+		engine = engine->next;
+	if (!engine)
+		pass_on(sig, info, context);
+	errno = error;
+}
+
+int fault_handlers_install(void)
+{
+	struct sigaction action = {.sa_sigaction = handler, .sa_flags = SA_SIGINFO | SA_NODEFER};
+
+	if (installed)
+		return 0;
+	for (unsigned int i = 0; i < ARRAY_SIZE(signals); i++)
+		if (sigaction(signals[i], &action, &previous[i]))
+			return -errno;
+	installed = true;
+	return 0;
+}
+
+void fault_handlers_add(struct engine *engine)
+{
+	pthread_mutex_lock(&engines_lock);
+	engine->next = engines;
+	engines = engine;
+	pthread_mutex_unlock(&engines_lock);
+}
+
+void fault_handlers_remove(struct engine *engine)
+{
+	struct engine *e;
+
+	pthread_mutex_lock(&engines_lock);
+	if (engines == engine) {
+		engines = engine->next;
+	} else {
+		for (e = engines; e; e = e->next)
+			if (e->next == engine)
+				e->next = engine->next;
+	}
+	pthread_mutex_unlock(&engines_lock);
+}

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The code around the blocks, written by the same emitter so that it knows the
+ * same offsets: into and out of translated code, TLB misses, indirect jumps.
+ */
+#include "engine/engine.h"
+
+#include "lib/bits.h"
+
+#include <errno.h>
+
+#define XSTATE_MASK 7 /* x87, SSE, AVX: what the guest may have */
+
+static void emit_gs_op(struct emitter *e, const char *opcode, unsigned int len, unsigned int reg,
+		       int32_t disp)
+{
+	emit8(e, 0x65);
+	emit_bytes(e, opcode, len);
+	emit8(e, emit_modrm(0, reg, 4));
+	emit8(e, 0x25);
+	emit32(e, (uint32_t)disp);
+}
+
+static void emit_xstate(struct emitter *e, unsigned int op)
+{
+	emit_bytes(e, "\xb8\x07\0\0\0\x31\xd2", 7); /* mov eax, mask; xor edx, edx */
+	_Static_assert(XSTATE_MASK == 7, "the constant above");
+	emit_gs_op(e, "\x48\x0f\xae", 3, op, GS(xstate));
+}
+
+static void emit_xsave(struct emitter *e)
+{
+	emit_xstate(e, 4);
+	emit_gs_op(e, "\x0f\xae", 2, 2, GS(default_mxcsr)); /* ldmxcsr */
+	emit_bytes(e, "\xdb\xe3", 2);                       /* fninit */
+}
+
+static void emit_xrstor(struct emitter *e)
+{
+	emit_xstate(e, 5);
+}
+
+static void emit_load_gprs(struct emitter *e, int32_t disp)
+{
+	for (unsigned int reg = 0; reg < X86_NR_GPRS; reg++)
+		if (reg != X86_RSP)
+			emit_gs_load(e, reg, disp + (int32_t)reg * 8);
+}
+
+static void emit_store_gprs(struct emitter *e, int32_t disp)
+{
+	for (unsigned int reg = 0; reg < X86_NR_GPRS; reg++)
+		if (reg != X86_RSP)
+			emit_gs_store(e, reg, disp + (int32_t)reg * 8);
+}
+
+static void emit_load_flags(struct emitter *e, int32_t disp)
+{
+	emit_gs_op(e, "\xff", 1, 6, disp); /* push gs:[disp] */
+	emit8(e, 0x9d);                    /* popfq */
+}
+
+static void emit_store_flags(struct emitter *e, int32_t disp)
+{
+	emit8(e, 0x9c);                    /* pushfq */
+	emit_gs_op(e, "\x8f", 1, 0, disp); /* pop gs:[disp] */
+}
+
+/* RBX, RBP, R12..R15, and eight bytes more: translated code runs with RSP aligned to 16. */
+static void emit_enter(struct emitter *e)
+{
+	emit_bytes(e, "\x53\x55\x41\x54\x41\x55\x41\x56\x41\x57", 10);
+	emit_bytes(e, "\x48\x83\xec\x08", 4);
+	emit_gs_store(e, X86_RSP, GS(host_rsp));
+	emit_gs_store(e, X86_RSI, GS(stop_site));
+	emit_xrstor(e);
+	emit_load_flags(e, GS(flags));
+	emit_load_gprs(e, GS(gpr));
+	emit_gs_op(e, "\xff", 1, 4, GS(stop_site)); /* jmp */
+}
+
+static void emit_leave(struct emitter *e, const struct code_cache *cache,
+		       struct engine_stubs *stubs)
+{
+	stubs->leave = cache_to_executable(cache, e->p);
+	emit_store_gprs(e, GS(gpr));
+	emit_store_flags(e, GS(flags));
+	emit_xsave(e);
+	stubs->leave_from_c = cache_to_executable(cache, e->p);
+	emit_gs_op(e, "\x0f\xae", 2, 2, GS(default_mxcsr));
+	emit_bytes(e, "\xdb\xe3", 2);
+	emit_gs_load(e, X86_RSP, GS(host_rsp));
+	emit_bytes(e, "\x48\x83\xc4\x08", 4);
+	emit_bytes(e, "\x41\x5f\x41\x5e\x41\x5d\x41\x5c\x5d\x5b\xc3", 11);
+}
+
+/* A call from a block to C: the guest's whole state survives it. */
+static void emit_call_c(struct emitter *e, const struct code_cache *cache,
+			const struct engine_stubs *stubs,
+			enum miss_result (*function)(struct engine_vcpu *))
+{
+	uint8_t *rel32;
+
+	emit_store_gprs(e, GS(host_gpr));
+	emit_store_flags(e, GS(host_flags));
+	emit_bytes(e, "\x48\x8b\x04\x24", 4); /* mov rax, [rsp] */
+	emit_gs_store(e, X86_RAX, GS(miss_site));
+	emit_xsave(e);
+	emit_gs_load(e, X86_RDI, GS(self));
+	emit_bytes(e, "\x48\x83\xec\x08\x48\xb8", 6); /* sub rsp, 8; mov rax, imm64 */
+	emit_bytes(e, &function, sizeof(function));
+	emit_bytes(e, "\xff\xd0\x48\x83\xc4\x08", 6); /* call rax; add rsp, 8 */
+	emit_bytes(e, "\x83\xf8\x02\x0f\x84", 5);     /* cmp eax, MISS_STOP; je */
+	emit32(e, 0);
+	rel32 = e->p - 4;
+	emit_patch(e, rel32, cache_to_writable(cache, stubs->leave_from_c));
+	/* MISS_BOUNCE returns behind the jump that retries: rax is 0 or 1, times 5. */
+	emit_bytes(e, "\x8d\x04\x80\x48\x01\x04\x24",
+		   7); /* lea eax, [rax + rax*4]; add [rsp], rax */
+	emit_xrstor(e);
+	emit_load_flags(e, GS(host_flags));
+	emit_load_gprs(e, GS(host_gpr));
+	emit8(e, 0xc3);
+	_Static_assert(MISS_BOUNCE == 1 && MISS_STOP == 2, "the comparisons above");
+}
+
+/* To the guest's `rip`: through the jump table, else to C. */
+static void emit_dispatch(struct emitter *e, const struct code_cache *cache,
+			  const struct engine_stubs *stubs)
+{
+	uint8_t *kick, *miss;
+
+	emit_gs_store(e, X86_RCX, GS_GPR(X86_RCX));
+	emit_gs_store(e, X86_RAX, GS_GPR(X86_RAX));
+	emit_gs_store(e, X86_RDX, GS_GPR(X86_RDX));
+	emit_bytes(e, "\x65\x0f\xb7\x0c\x25\x01\0\0\0", 9); /* movzx ecx, word gs:[1] */
+	emit_bytes(e, "\xe3\x05", 2);
+	kick = emit_jmp(e);
+	emit_gs_load(e, X86_RCX, GS(rip));
+	emit_movzx16(e, X86_RAX, X86_RCX);
+	emit_gs_load_indexed(e, X86_RDX, X86_RAX, GS(jumps.rip));
+	emit_lea(e, true, X86_RCX, X86_RCX, X86_RDX, 0, 0);
+	emit_bytes(e, "\xe3\x05", 2);
+	miss = emit_jmp(e);
+	emit_gs_load_indexed(e, X86_RCX, X86_RAX, GS(jumps.page_base));
+	emit_gs_store(e, X86_RCX, GS(page_base));
+	emit_gs_load_indexed(e, X86_RCX, X86_RAX, GS(jumps.code));
+	emit_gs_store(e, X86_RCX, GS(stop_site));
+	emit_gs_load(e, X86_RCX, GS_GPR(X86_RCX));
+	emit_gs_load(e, X86_RAX, GS_GPR(X86_RAX));
+	emit_gs_load(e, X86_RDX, GS_GPR(X86_RDX));
+	emit_gs_op(e, "\xff", 1, 4, GS(stop_site));
+	for (unsigned int i = 0; i < 2; i++) {
+		uint8_t *rel32;
+
+		emit_patch(e, i ? miss : kick, e->p);
+		emit_gs_load(e, X86_RCX, GS_GPR(X86_RCX));
+		emit_gs_load(e, X86_RAX, GS_GPR(X86_RAX));
+		emit_gs_load(e, X86_RDX, GS_GPR(X86_RDX));
+		emit_gs_store_imm(e, GS(stop), i ? ENGINE_STOP_LOOKUP : ENGINE_STOP_KICK);
+		rel32 = emit_jmp(e);
+		emit_patch(e, rel32, cache_to_writable(cache, stubs->leave));
+	}
+}
+
+int stubs_emit(struct engine *engine)
+{
+	struct code_cache *cache = &engine->cache;
+	struct engine_stubs *stubs = &engine->stubs;
+	struct emitter e = {cache->writable, cache->writable, cache->writable + cache->size};
+
+	stubs->enter = cache_to_executable(cache, e.p);
+	emit_enter(&e);
+	emit_leave(&e, cache, stubs);
+	stubs->miss = cache_to_executable(cache, e.p);
+	emit_call_c(&e, cache, stubs, engine_miss);
+	stubs->bounce_end = cache_to_executable(cache, e.p);
+	emit_call_c(&e, cache, stubs, engine_bounce_end);
+	stubs->dispatch = cache_to_executable(cache, e.p);
+	emit_dispatch(&e, cache, stubs);
+	if (emit_overflowed(&e))
+		return -ENOSPC;
+	cache->used = align_up((uint64_t)(e.p - e.base), CACHE_GRANULE);
+	return 0;
+}

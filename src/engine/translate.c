@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "engine/translate.h"
+
+#include "lib/bits.h"
+
+#define PAGE_SIZE 4096
+
+void translation_record(struct translation *t, const uint8_t *at, const struct access *a)
+{
+	struct fault_record *r = &t->records[t->record_count];
+
+	if (t->record_count == BLOCK_MAX_RECORDS) {
+		t->failed = true;
+		return;
+	}
+	t->record_count++;
+	*r = (struct fault_record){
+		.cache_off = (uint32_t)(at - t->e.base),
+		.spilled = t->spilled,
+		.rsp = t->rsp_dirty ? t->rsp : NO_REG,
+	};
+	if (a) {
+		r->guest_off = (uint16_t)(t->offset[a->insn] - t->start);
+		r->length = t->insns[a->insn].length;
+		r->addend = a->addend;
+		r->size = (uint8_t)a->size;
+		r->write = a->write;
+		r->stack = a->stack;
+		r->spilled = a->spilled;
+		r->rsp = a->rsp_home;
+	} else {
+		r->guest_off = (uint16_t)(t->offset[t->current] - t->start);
+		r->length = t->insns[t->current].length;
+	}
+}
+
+static bool ends_block(enum insn_kind kind)
+{
+	switch (kind) {
+	case INSN_COPY:
+	case INSN_PUSH:
+	case INSN_POP:
+	case INSN_LEAVE:
+		return false;
+	case INSN_JCC:
+	case INSN_JMP:
+	case INSN_CALL:
+	case INSN_JMP_IND:
+	case INSN_CALL_IND:
+	case INSN_RET:
+	case INSN_SYSTEM:
+	case INSN_INVALID:
+		break;
+	}
+	return true;
+}
+
+/* Decodes up to the first branch, or the end of the page or of our patience. */
+static uint32_t decode_block(struct translation *t, const uint8_t *code, uint16_t start,
+			     bool crossing)
+{
+	uint32_t end = crossing ? start + INSN_MAX_LENGTH : PAGE_SIZE;
+	uint32_t offset = start;
+
+	while (t->count < (crossing ? 1 : BLOCK_MAX_INSNS) && offset < PAGE_SIZE) {
+		struct insn *insn = &t->insns[t->count];
+
+		if (!insn_decode(code + (offset - start), end - offset, insn))
+			break;
+		if (insn->kind == INSN_INVALID && !insn->length)
+			insn->length = 1;
+		t->offset[t->count++] = (uint16_t)offset;
+		offset += insn->length;
+		if (ends_block(insn->kind))
+			break;
+	}
+	return offset - start;
+}
+
+static bool names_rsp(const struct insn *insn)
+{
+	return insn->modrm_reg_gpr == X86_RSP || insn->modrm_rm_gpr == X86_RSP ||
+	       insn->vvvv_gpr == X86_RSP || insn->opcode_gpr == X86_RSP;
+}
+
+/* LEA's destination: partly, with zero-extension, or whole. */
+static void emit_lea_result(struct translation *t, const struct insn *insn, unsigned int addr)
+{
+	unsigned int dst = insn->modrm_reg_gpr;
+	struct emitter *e = &t->e;
+
+	if (dst == X86_RSP) {
+		regs_flush_rsp(t);
+		t->rsp = NO_REG;
+		if (insn->operand_size == 2)
+			emit8(e, 0x66);
+		else if (insn->operand_size == 4)
+			emit_lea(e, false, addr, addr, -1, 0, 0);
+		emit_gs(e, insn->operand_size != 2, 0x89, addr, GS_GPR(X86_RSP));
+		return;
+	}
+	if (insn->operand_size == 2)
+		emit8(e, 0x66);
+	emit8(e, emit_rex(insn->operand_size == 8, addr, 0, dst));
+	emit8(e, 0x89);
+	emit8(e, emit_modrm(3, addr, dst));
+}
+
+/* dst := the signed bit offset in @reg, as wide as the operand. */
+static void emit_sign_extended(struct emitter *e, const struct insn *insn, unsigned int dst,
+			       unsigned int reg)
+{
+	emit8(e, emit_rex(true, dst, 0, reg));
+	if (insn->operand_size == 2)
+		emit_bytes(e, "\x0f\xbf", 2);
+	else
+		emit8(e, insn->operand_size == 4 ? 0x63 : 0x8b);
+	emit8(e, emit_modrm(3, dst, reg));
+}
+
+/*
+ * SDM "Bit(BitBase, BitOffset)": with a register offset the operand is the
+ * word in which the bit lies. We move the address there and leave the
+ * instruction the offset within the word, in a scratch register that takes
+ * RSP's way into the encoding. Return: that register.
+ */
+static unsigned int emit_bit_string(struct translation *t, struct insn *insn, unsigned int addr,
+				    unsigned int rsp, uint16_t avoid)
+{
+	unsigned int offset = rsp == NO_REG ? insn->modrm_reg_gpr : rsp;
+	unsigned int log2 = insn->operand_size == 8 ? 6 : insn->operand_size == 4 ? 5 : 4;
+	unsigned int word = regs_scratch(t, avoid, false);
+	unsigned int count = regs_scratch(t, avoid, false);
+	struct emitter *e = &t->e;
+
+	emit_sign_extended(e, insn, word, offset);
+	emit_mov_imm(e, count, log2);
+	emit_shift(e, EMIT_SARX, word, word, count);
+	emit_lea(e, true, addr, addr, (int)word, log2 - 3, 0);
+	emit_mov_imm(e, count, 64 - log2);
+	emit_shift(e, EMIT_SHLX, word, offset, count);
+	emit_shift(e, EMIT_SHRX, word, word, count);
+	t->busy &= (uint16_t)~BIT32(count);
+	insn->modrm_reg_gpr = X86_RSP;
+	return word;
+}
+
+static void emit_copy(struct translation *t, struct insn *insn)
+{
+	uint16_t names = insn->regs_read | insn->regs_written;
+	unsigned int rsp = NO_REG, addr;
+
+	regs_claim(t, names);
+	/* RCX comes back after the look-up, which needs it. */
+	regs_need(t, insn->mem.size && !insn->bit_string ? insn->regs_read & ~BIT32(X86_RCX)
+							 : insn->regs_read);
+	if (names_rsp(insn) && !(insn->mem.present && !insn->mem.size)) {
+		rsp = regs_rsp(t);
+	}
+	if (insn->mem.size) {
+		addr = access_address(t, insn, names);
+		if (insn->bit_string)
+			rsp = emit_bit_string(t, insn, addr, rsp, names);
+		access_emit(t, ACCESS_INSN, addr, rsp, insn->mem.size, insn->mem.write, names);
+	} else if (insn->mem.present) {
+		/* An address that is only named: LEA into its register, nothing for a prefetch. */
+		addr = access_address(t, insn, names);
+		if (insn->regs_written)
+			emit_lea_result(t, insn, addr);
+	} else {
+		translation_record(t, t->e.p, NULL);
+		relocate_emit(t, insn, NO_REG, NO_REG, rsp);
+	}
+	if (rsp != NO_REG && (insn->regs_written & BIT32(X86_RSP)))
+		regs_set_rsp(t, rsp);
+	regs_written(t, insn->regs_written);
+}
+
+static void translate_insn(struct translation *t, struct insn *insn)
+{
+	switch (insn->kind) {
+	case INSN_COPY:
+		emit_copy(t, insn);
+		break;
+	case INSN_PUSH:
+	case INSN_POP:
+	case INSN_LEAVE:
+		stack_emit(t, insn);
+		break;
+	case INSN_JCC:
+	case INSN_JMP:
+	case INSN_CALL:
+	case INSN_JMP_IND:
+	case INSN_CALL_IND:
+	case INSN_RET:
+		control_emit(t, insn);
+		break;
+	case INSN_SYSTEM:
+	case INSN_INVALID:
+		regs_finish(t);
+		control_stop(t, t->offset[t->current], ENGINE_STOP_INSTRUCTION);
+		break;
+	}
+	regs_end_insn(t);
+}
+
+uint32_t translate_block(struct translation *t, const uint8_t *code, uint16_t offset, bool crossing)
+{
+	uint32_t length;
+
+	t->start = offset;
+	t->count = t->access_count = t->record_count = 0;
+	t->failed = false;
+	length = decode_block(t, code, offset, crossing);
+	if (!t->count)
+		return 0;
+	regs_start(t);
+	for (t->current = 0; t->current < t->count; t->current++)
+		translate_insn(t, &t->insns[t->current]);
+	/* The instruction that did not fit is a block by itself, which nothing is linked to. */
+	if (!ends_block(t->insns[t->count - 1].kind))
+		control_fall_through(t, offset + length, t->count < BLOCK_MAX_INSNS);
+	access_emit_slow_paths(t);
+	return length;
+}

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* One block: guest code in, host code and its fault records out. */
+#ifndef EXCLAVE_ENGINE_TRANSLATE_H
+#define EXCLAVE_ENGINE_TRANSLATE_H
+
+#include "engine/cache.h"
+#include "engine/emit.h"
+#include "engine/insn.h"
+#include "engine/vcpu.h"
+
+#define BLOCK_MAX_INSNS   48
+#define BLOCK_MAX_RECORDS (BLOCK_MAX_INSNS * 6)
+#define BLOCK_MAX_CODE    16384
+
+/* Shared code that blocks jump to; executable addresses. */
+struct engine_stubs {
+	uint8_t *enter;        /* void (*)(struct engine_vcpu *, void *code) */
+	uint8_t *leave;        /* state to the vCPU, back to C; `stop` is set */
+	uint8_t *leave_from_c; /* the same when the state is in the vCPU already */
+	uint8_t *dispatch;     /* to the guest's `rip` */
+	uint8_t *miss;         /* called: TLB miss at miss_gva */
+	uint8_t *bounce_end;   /* called: after the instruction on the bounce page */
+};
+
+/* What a block may need done out of line, after its last instruction. */
+enum access_op {
+	ACCESS_INSN,  /* the relocated instruction itself */
+	ACCESS_LOAD,  /* value register := memory */
+	ACCESS_STORE, /* memory := value register */
+	ACCESS_PUSH,  /* likewise, on the stack */
+	ACCESS_POP,   /* value register := stack */
+};
+
+struct access {
+	uint8_t insn; /* index */
+	enum access_op op;
+	uint8_t addr;   /* host registers: the linear address, */
+	uint8_t addend; /* what the look-up adds to it, */
+	uint8_t value;  /* what ACCESS_LOAD and ACCESS_STORE move, */
+	uint8_t rsp;    /* and what stands for RSP in the instruction */
+	uint32_t size;
+	bool write;
+	bool stack;       /* addressed through SS */
+	uint8_t rsp_home; /* where RSP is before the operation, as in struct fault_record */
+	uint16_t spilled; /* before the operation */
+	uint16_t reload;  /* what the operation wants back in its register: RCX or nothing */
+	uint8_t *retry;
+	uint8_t *slow_rel32;
+	uint8_t *after;
+};
+
+struct translation {
+	struct emitter e;
+	const struct code_cache *cache;
+	const struct engine_stubs *stubs;
+	uint16_t start; /* offset of the block in its page */
+	struct insn insns[BLOCK_MAX_INSNS];
+	uint16_t offset[BLOCK_MAX_INSNS]; /* of each in the page */
+	unsigned int count;
+	unsigned int current;
+	/* Where each guest register is. RSP is always `spilled`. */
+	uint16_t spilled; /* its host register holds something else */
+	uint16_t saved;   /* the vCPU has its value, too */
+	uint16_t busy;    /* scratch registers of the current instruction */
+	uint8_t rsp;      /* host register that holds RSP, or NO_REG */
+	bool rsp_dirty;   /* and the vCPU's copy is stale */
+	struct access access[BLOCK_MAX_INSNS * 2];
+	unsigned int access_count;
+	struct fault_record records[BLOCK_MAX_RECORDS];
+	unsigned int record_count;
+	bool failed; /* a table overflowed */
+};
+
+/*
+ * Translates the code at @code, which lies @offset into its page, up to the end
+ * of the page at most, into the emitter of @t (whose e, cache and stubs are
+ * set). With @crossing, @code holds at least INSN_MAX_LENGTH bytes and the
+ * block is the one instruction that begins there and ends in the next page.
+ * Return: the bytes of guest code that the block covers, 0 when its first
+ * instruction does not end in the page.
+ */
+uint32_t translate_block(struct translation *t, const uint8_t *code, uint16_t offset,
+			 bool crossing);
+
+/* regs.c: where the guest's registers are. */
+void regs_start(struct translation *t);
+/* Makes all of @mask resident. */
+void regs_need(struct translation *t, uint16_t mask);
+/* @mask is about to be named: no host register of it may hold anything else. */
+void regs_claim(struct translation *t, uint16_t mask);
+/* The host register that holds RSP, for reading; it stays until regs_set_rsp(). */
+unsigned int regs_rsp(struct translation *t);
+/* RSP is now what the scratch register @reg (or regs_rsp() itself) holds. */
+void regs_set_rsp(struct translation *t, unsigned int reg);
+/* The vCPU's copy of RSP is right again. */
+void regs_flush_rsp(struct translation *t);
+/* Saves @reg to the vCPU, so that its host register may be used. */
+void regs_spill(struct translation *t, unsigned int reg);
+/* A host register to use until regs_end_insn(), outside @avoid. */
+unsigned int regs_scratch(struct translation *t, uint16_t avoid, bool low);
+/* The instruction wrote @mask: the vCPU's copies are stale, the registers hold the guest's. */
+void regs_written(struct translation *t, uint16_t mask);
+void regs_end_insn(struct translation *t);
+/* All back in their registers: the state that blocks expect of each other. */
+void regs_finish(struct translation *t);
+
+/* access.c: memory operands. */
+/* Linear address of the current instruction's memory operand into a scratch register. */
+unsigned int access_address(struct translation *t, const struct insn *insn, uint16_t avoid);
+/*
+ * Looks @addr up and runs @op with the host's memory; @value as struct access
+ * has it. @avoid: registers that hold something needed.
+ */
+void access_emit(struct translation *t, enum access_op op, unsigned int addr, unsigned int value,
+		 uint32_t size, bool write, uint16_t avoid);
+/* The out-of-line parts of all of them. */
+void access_emit_slow_paths(struct translation *t);
+
+/* relocate.c: the instruction itself. */
+/* As it is, but with [@addr + @addend] for memory and @rsp for RSP (NO_REG: not used). */
+void relocate_emit(struct translation *t, const struct insn *insn, unsigned int addr,
+		   unsigned int addend, unsigned int rsp);
+
+/* stack.c: PUSH, POP, LEAVE. */
+void stack_emit(struct translation *t, const struct insn *insn);
+
+/* control.c: branches and the end of a block. */
+void control_emit(struct translation *t, const struct insn *insn);
+/* On to @offset; @by_address: through the dispatcher instead of a link. */
+void control_fall_through(struct translation *t, uint32_t offset, bool by_address);
+void control_stop(struct translation *t, uint32_t offset, enum engine_stop stop);
+
+void translation_record(struct translation *t, const uint8_t *at, const struct access *access);
+
+#endif

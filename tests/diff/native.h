@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The oracle: the host CPU runs the same bytes with the same registers and
+ * memory in a child process.
+ */
+#ifndef EXCLAVE_TESTS_DIFF_NATIVE_H
+#define EXCLAVE_TESTS_DIFF_NATIVE_H
+
+#include "lib/x86.h"
+
+#include <stdbool.h>
+
+/* Where code and data lie, in the guest and in the child alike. */
+#define DIFF_CODE      UINT64_C(0x20000000)
+#define DIFF_CODE_SIZE 4096
+#define DIFF_DATA      UINT64_C(0x30000000)
+#define DIFF_DATA_SIZE (4 * 4096)
+#define DIFF_XSTATE    832 /* x87, SSE, AVX in the standard format */
+
+struct diff_state {
+	uint64_t gpr[X86_NR_GPRS];
+	uint64_t rip;
+	uint64_t flags;  /* arithmetic */
+	uint32_t vector; /* of the exception that ended it */
+	uint8_t xstate[DIFF_XSTATE] __attribute__((aligned(64)));
+};
+
+/* Shared with the child. */
+struct diff_shared {
+	uint8_t code[DIFF_CODE_SIZE];
+	uint8_t data[DIFF_DATA_SIZE];
+	struct diff_state in;
+	struct diff_state out;
+};
+
+struct native;
+
+/* Return: NULL when the child cannot be had. */
+struct native *native_new(void);
+void native_free(struct native *n);
+struct diff_shared *native_shared(struct native *n);
+
+/*
+ * Runs shared->code from its start with shared->in until an exception, which
+ * UD2 at the end makes sure of. Return: false when the child died or hangs.
+ */
+bool native_run(struct native *n);
+
+#endif
