@@ -96,7 +96,7 @@ static void aex_fills_xsave_area(void **state)
 {
 	struct fixture *f = *state;
 	uint8_t *area;
-	uint8_t xstate[FIXTURE_XSTATE_SIZE];
+	uint8_t xstate[EMBEDDER_XSTATE_SIZE];
 
 	make_inside(f);
 	area = epc_ptr(f, SSA0_PAGE);
@@ -119,7 +119,7 @@ static void aex_amx_fills_three_pages(void **state)
 	struct fixture *f = *state;
 	const unsigned int end = 2816 + 8192;
 	uint8_t *last;
-	uint8_t xstate[FIXTURE_XSTATE_SIZE];
+	uint8_t xstate[EMBEDDER_XSTATE_SIZE];
 
 	make_enclave(f);
 	enable_amx(f);

@@ -470,7 +470,7 @@ static void eaccept_illegal_tcs_gp(void **state)
 	SPOILED("tcs->cssa", tcs->nssa = 0);
 	SPOILED("tcs->aep", tcs->aep = 1);
 	SPOILED("tcs->state", tcs->state = SGX_TCS_ACTIVE);
-	f->cpuid.attributes &= ~SGX_ATTR_AEXNOTIFY;
+	f->cpuid->attributes &= ~SGX_ATTR_AEXNOTIFY;
 	SPOILED("tcs->flags", tcs->flags = SGX_TCS_AEXNOTIFY);
 #undef SPOILED
 	tcs = legal_tcs(f);

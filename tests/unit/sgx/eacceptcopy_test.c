@@ -44,7 +44,7 @@ static void eacceptcopy_legal_copies_and_accepts(void **state)
 	struct fixture *f = *state;
 
 	legal(f);
-	sgx_watch_page(&f->platform, EPC_HPA + PAGES(DEST_PAGE));
+	sgx_watch_page(f->platform, EPC_HPA + PAGES(DEST_PAGE));
 	for (uint64_t rights = 0; rights < 8; rights++) {
 		if ((rights & 3) == EPCM_W)
 			continue;
@@ -55,8 +55,8 @@ static void eacceptcopy_legal_copies_and_accepts(void **state)
 		assert_int_equal(epcm_state(epcm_of(f, DEST_PAGE)), EPCM_VALID | REG | rights);
 		assert_memory_equal(epc_ptr(f, DEST_PAGE), epc_ptr(f, SOURCE_PAGE), SGX_PAGE_SIZE);
 	}
-	assert_int_equal(f->notices, 1);
-	assert_int_equal(f->last_notice, EPC_HPA + PAGES(DEST_PAGE));
+	assert_int_equal(f->embedder->notices, 1);
+	assert_int_equal(f->embedder->last_notice, EPC_HPA + PAGES(DEST_PAGE));
 }
 
 static void eacceptcopy_operands_misaligned_gp(void **state)

@@ -45,7 +45,7 @@ static void edbgrd_legal_reads_eight_bytes(void **state)
 	*word(f, DATA_PAGE, 0x18) = UINT64_C(0xfedcba9876543210);
 	expect_code(edbgrd(f, DATA_GVA), 0);
 	assert_int_equal(f->state->gpr[X86_RBX], UINT64_C(0xfedcba9876543210));
-	assert_int_equal(f->notices, 0);
+	assert_int_equal(f->embedder->notices, 0);
 	*word(f, DATA_PAGE, 0xff8) = 7;
 	expect_code(edbgrd(f, epc_gva(DATA_PAGE) + 0xff8), 0);
 	assert_int_equal(f->state->gpr[X86_RBX], 7);
@@ -56,13 +56,13 @@ static void edbgwr_legal_writes_eight_bytes(void **state)
 	struct fixture *f = *state;
 
 	legal(f);
-	sgx_watch_page(&f->platform, EPC_HPA + PAGES(DATA_PAGE));
+	sgx_watch_page(f->platform, EPC_HPA + PAGES(DATA_PAGE));
 	expect_code(edbgwr(f, DATA_GVA), 0);
 	assert_int_equal(*word(f, DATA_PAGE, 0x10), 0);
 	assert_int_equal(*word(f, DATA_PAGE, 0x18), PATTERN);
 	assert_int_equal(*word(f, DATA_PAGE, 0x20), 0);
 	assert_int_equal(f->state->gpr[X86_RBX], PATTERN);
-	assert_int_equal(f->last_notice, EPC_HPA + PAGES(DATA_PAGE));
+	assert_int_equal(f->embedder->last_notice, EPC_HPA + PAGES(DATA_PAGE));
 }
 
 /* Four bytes, at any multiple of four, and the upper halves do not count. */

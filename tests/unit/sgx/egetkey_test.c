@@ -261,12 +261,12 @@ static void egetkey_watched_output_notifies(void **state)
 	uint8_t key[SGX_KEY_SIZE];
 
 	enter(f, &recipe_all);
-	f->notices = 0;
+	f->embedder->notices = 0;
 	for (unsigned int i = 0; i < INSIDE_PAGES; i++)
-		sgx_watch_page(&f->platform, EPC_HPA + PAGES(i));
+		sgx_watch_page(f->platform, EPC_HPA + PAGES(i));
 	expect_key(f, &request, key);
-	assert_int_equal(f->notices, 1);
-	assert_int_equal(f->last_notice, EPC_HPA + PAGES(4));
+	assert_int_equal(f->embedder->notices, 1);
+	assert_int_equal(f->embedder->last_notice, EPC_HPA + PAGES(4));
 }
 
 const struct CMUnitTest egetkey_tests[] = {

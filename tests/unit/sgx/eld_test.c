@@ -305,7 +305,7 @@ static unsigned int failing_read;
 
 static void fail_read(struct fixture *f)
 {
-	f->host_error = f->reads == failing_read ? -EFAULT : 0;
+	f->embedder->host_error = f->cpus[0].reads == failing_read ? -EFAULT : 0;
 }
 
 static void eld_operand_memory_gone_host_error(void **state)
@@ -317,11 +317,11 @@ static void eld_operand_memory_gone_host_error(void **state)
 	for (failing_read = 1; failing_read <= 3; failing_read++) {
 		struct leaf_result res;
 
-		f->reads = 0;
+		f->cpus[0].reads = 0;
 		res = run(f);
 		assert_int_equal(res.kind, LEAF_HOST_ERROR);
 		assert_int_equal(res.value, -EFAULT);
-		f->host_error = 0;
+		f->embedder->host_error = 0;
 	}
 	f->on_read = NULL;
 	expect_code(run(f), SGX_SUCCESS);
@@ -365,7 +365,7 @@ static void eldu_child_is_back_and_counts_as_tracked(void **state)
 	legal(f);
 	e = epcm_of(f, FREE_PAGE);
 	secs = epcm_of(f, SECS_PAGE);
-	sgx_watch_page(&f->platform, EPC_HPA + PAGES(FREE_PAGE));
+	sgx_watch_page(f->platform, EPC_HPA + PAGES(FREE_PAGE));
 	expect_code(run(f), SGX_SUCCESS);
 	assert_int_equal(epcm_state(e) & EPCM_FLAGS_MASK, CHILD_STATE);
 	assert_true(track_is_complete(secs, epcm_epoch(epcm_state(e))));
@@ -374,8 +374,8 @@ static void eldu_child_is_back_and_counts_as_tracked(void **state)
 	assert_int_equal(secs->children, 1);
 	assert_int_equal(e->lock | secs->lock | epcm_of(f, VA_PAGE)->lock, 0);
 	assert_int_equal(slot_value(f, VA_PAGE, SLOT), 0);
-	assert_int_equal(f->notices, 1);
-	assert_int_equal(f->last_notice, EPC_HPA + PAGES(FREE_PAGE));
+	assert_int_equal(f->embedder->notices, 1);
+	assert_int_equal(f->embedder->last_notice, EPC_HPA + PAGES(FREE_PAGE));
 	/* What came back is what was there: the pattern of make_child(). */
 	fill_page(f, 20, 1);
 	assert_memory_equal(epc_ptr(f, FREE_PAGE), epc_ptr(f, 20), SGX_PAGE_SIZE);
@@ -418,7 +418,7 @@ static void eldb_secs_and_va_page_are_not_blocked(void **state)
 static void spoil_operands(struct fixture *f)
 {
 	/* PAGEINFO, PCMD, source: none may be read a second time. */
-	if (f->reads == 4)
+	if (f->cpus[0].reads == 4)
 		memset(ram_ptr(f, ram_gva(0)), 0xff, PAGES(2));
 }
 
@@ -427,15 +427,15 @@ static void eld_reads_each_operand_once(void **state)
 	struct fixture *f = *state;
 
 	legal(f);
-	f->reads = 0;
+	f->cpus[0].reads = 0;
 	f->on_read = spoil_operands;
 	expect_code(run(f), SGX_SUCCESS);
-	assert_int_equal(f->reads, 3);
+	assert_int_equal(f->cpus[0].reads, 3);
 }
 
 static void take_target(struct fixture *f)
 {
-	if (f->reads == 3)
+	if (f->cpus[0].reads == 3)
 		expect_ok(other_encls(f, 1, EPA, SGX_PAGE_TYPE_VA, epc_gva(FREE_PAGE), 0));
 }
 
@@ -444,7 +444,7 @@ static void eld_target_taken_meanwhile_sgx_pf(void **state)
 	struct fixture *f = *state;
 
 	legal(f);
-	f->reads = 0;
+	f->cpus[0].reads = 0;
 	f->on_read = take_target;
 	f->expect_change = true;
 	expect_pfx(run(f), epc_gva(FREE_PAGE), ENCLS_WRITE);

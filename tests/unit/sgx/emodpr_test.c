@@ -57,7 +57,7 @@ static void emodpr_legal_records_epoch(void **state)
 	assert_true(track_new_epoch(epcm_of(f, 0)));
 	expect_code(emodpr(f, REG_GVA), 0);
 	assert_int_equal(epcm_epoch(epcm_state(epcm_of(f, REG_PAGE))), 3);
-	assert_int_equal(f->notices, 0);
+	assert_int_equal(f->embedder->notices, 0);
 }
 
 /* Linux leaves the page type 0; whatever it is does not count. */

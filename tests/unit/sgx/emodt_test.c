@@ -69,10 +69,10 @@ static void emodt_legal_records_epoch_and_gives_notice(void **state)
 
 	legal(f, TRIM);
 	assert_true(track_new_epoch(epcm_of(f, 0)));
-	sgx_watch_page(&f->platform, EPC_HPA + PAGES(REG_PAGE));
+	sgx_watch_page(f->platform, EPC_HPA + PAGES(REG_PAGE));
 	expect_code(emodt(f, REG_GVA), 0);
 	assert_int_equal(epcm_epoch(epcm_state(epcm_of(f, REG_PAGE))), 2);
-	assert_int_equal(f->last_notice, EPC_HPA + PAGES(REG_PAGE));
+	assert_int_equal(f->embedder->last_notice, EPC_HPA + PAGES(REG_PAGE));
 }
 
 static void emodt_rights_in_secinfo_ignored(void **state)

@@ -97,10 +97,10 @@ static void eremove_va_page_ok(void **state)
 	struct fixture *f = *state;
 
 	make_va(f, VA_PAGE);
-	sgx_watch_page(&f->platform, EPC_HPA + PAGES(VA_PAGE));
+	sgx_watch_page(f->platform, EPC_HPA + PAGES(VA_PAGE));
 	expect_code(eremove(f, VA_PAGE), SGX_SUCCESS);
 	assert_removed(f, VA_PAGE);
-	assert_int_equal(f->notices, 1);
+	assert_int_equal(f->embedder->notices, 1);
 }
 
 static void eremove_secs_with_child_child_present(void **state)
@@ -110,7 +110,7 @@ static void eremove_secs_with_child_child_present(void **state)
 	make_child(f);
 	expect_code(eremove(f, SECS_PAGE), SGX_CHILD_PRESENT);
 	expect_refused_by(f, "children");
-	assert_int_equal(f->notices, 0);
+	assert_int_equal(f->embedder->notices, 0);
 }
 
 static void eremove_secs_after_last_child_ok(void **state)
@@ -214,11 +214,11 @@ static void eremove_accepted_trim_while_processor_inside_ok(void **state)
 	make_child(f);
 	assert_true(track_enter(epcm_of(f, SECS_PAGE), &epoch));
 	force_state(f, CHILD_PAGE, EPCM_VALID | EPCM_PT(SGX_PAGE_TYPE_TRIM));
-	sgx_watch_page(&f->platform, EPC_HPA + PAGES(CHILD_PAGE));
+	sgx_watch_page(f->platform, EPC_HPA + PAGES(CHILD_PAGE));
 	expect_code(eremove(f, CHILD_PAGE), SGX_SUCCESS);
 	assert_removed(f, CHILD_PAGE);
 	assert_int_equal(children(f, SECS_PAGE), 0);
-	assert_int_equal(f->notices, 1);
+	assert_int_equal(f->embedder->notices, 1);
 }
 
 const struct CMUnitTest eremove_tests[] = {

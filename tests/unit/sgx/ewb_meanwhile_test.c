@@ -27,7 +27,7 @@ static unsigned int failing_write;
 
 static void fail_write(struct fixture *f)
 {
-	f->host_error = f->writes == failing_write ? -EFAULT : 0;
+	f->embedder->host_error = f->cpus[0].writes == failing_write ? -EFAULT : 0;
 }
 
 /* The host may fail at each output: the page stays, and the leaf can be run again. */
@@ -42,7 +42,7 @@ static void ewb_output_memory_gone_host_error_and_page_kept(void **state)
 		struct epcm_entry *e = epcm_of(f, CHILD_PAGE);
 		uint64_t before = epcm_state(e);
 
-		f->writes = 0;
+		f->cpus[0].writes = 0;
 		failing_write = i;
 		f->expect_change = true;
 		res = run(f);
@@ -51,7 +51,7 @@ static void ewb_output_memory_gone_host_error_and_page_kept(void **state)
 		assert_int_equal(epcm_state(e), before);
 		assert_int_equal(epcm_of(f, SECS_PAGE)->children, 1);
 		assert_int_equal(slot_value(f, VA_PAGE, SLOT), 0);
-		f->host_error = 0;
+		f->embedder->host_error = 0;
 	}
 	failing_write = 0;
 	expect_code(run(f), SGX_SUCCESS);
@@ -60,7 +60,7 @@ static void ewb_output_memory_gone_host_error_and_page_kept(void **state)
 
 static void restrict_page(struct fixture *f)
 {
-	if (f->writes == 2)
+	if (f->cpus[0].writes == 2)
 		epcm_change_flags(epcm_of(f, CHILD_PAGE), EPCM_W, EPCM_PR);
 }
 
@@ -73,7 +73,7 @@ static void ewb_state_changed_meanwhile_is_sealed_again(void **state)
 	secs_of(epcm_of(f, SECS_PAGE))->attributes &= ~SGX_ATTR_DEBUG;
 	f->on_write = restrict_page;
 	expect_code(run(f), SGX_SUCCESS);
-	assert_int_equal(f->writes, 6);
+	assert_int_equal(f->cpus[0].writes, 6);
 	assert_int_equal(pcmd(f)->secinfo.flags, EPCM_PT(SGX_PAGE_TYPE_REG) | EPCM_R | EPCM_PR);
 	assert_int_equal(slot_value(f, VA_PAGE, SLOT), 2);
 	expect_code(eldu(f, CHILD_PAGE, epc_gva(SECS_PAGE), SLOT), SGX_SUCCESS);
@@ -81,7 +81,7 @@ static void ewb_state_changed_meanwhile_is_sealed_again(void **state)
 
 static void write_page(struct fixture *f)
 {
-	if (f->writes == 3)
+	if (f->cpus[0].writes == 3)
 		((uint8_t *)epc_ptr(f, CHILD_PAGE))[4095] = 0xab;
 }
 
@@ -96,7 +96,7 @@ static void ewb_contents_changed_meanwhile_are_sealed_again(void **state)
 	expected[4095] = 0xab;
 	f->on_write = write_page;
 	expect_code(run(f), SGX_SUCCESS);
-	assert_int_equal(f->writes, 6);
+	assert_int_equal(f->cpus[0].writes, 6);
 	expect_code(eldu(f, CHILD_PAGE, epc_gva(SECS_PAGE), SLOT), SGX_SUCCESS);
 	assert_memory_equal(epc_ptr(f, CHILD_PAGE), expected, sizeof(expected));
 }
@@ -108,7 +108,7 @@ static void evict_and_reload(struct fixture *f)
 	struct sgx_pageinfo *p = ram_ptr(f, info);
 	void (*hook)(struct fixture * f) = f->on_write;
 
-	if (f->writes != 1)
+	if (f->cpus[0].writes != 1)
 		return;
 	f->on_write = NULL;
 	*p = (struct sgx_pageinfo){.srcpge = ram_gva(11), .secinfo = info + 128};
@@ -138,7 +138,7 @@ static void ewb_page_of_production_enclave_is_written_once(void **state)
 	legal(f);
 	secs_of(epcm_of(f, SECS_PAGE))->attributes &= ~SGX_ATTR_DEBUG;
 	expect_code(run(f), SGX_SUCCESS);
-	assert_int_equal(f->writes, 3);
+	assert_int_equal(f->cpus[0].writes, 3);
 	expect_code(eldu(f, CHILD_PAGE, epc_gva(SECS_PAGE), SLOT), SGX_SUCCESS);
 	fill_page(f, 20, 1);
 	assert_memory_equal(epc_ptr(f, CHILD_PAGE), epc_ptr(f, 20), SGX_PAGE_SIZE);
@@ -183,7 +183,7 @@ static void add_child_by_other(struct fixture *f)
 	struct sgx_pageinfo *p = ram_ptr(f, info);
 	struct sgx_secinfo *s = ram_ptr(f, info + 64);
 
-	if (f->writes != 1)
+	if (f->cpus[0].writes != 1)
 		return;
 	*p = (struct sgx_pageinfo){.linaddr = CHILD_GVA,
 				   .srcpge = ram_gva(11),
@@ -208,7 +208,7 @@ static void ewb_secs_gets_child_meanwhile_child_present(void **state)
 
 static void use_slot_of_target(struct fixture *f)
 {
-	if (f->writes == 1)
+	if (f->cpus[0].writes == 1)
 		((struct sgx_va_page *)epc_ptr(f, 41))->slot[9] = 1234;
 }
 

@@ -360,7 +360,7 @@ static void ewb_child_leaves_epc(void **state)
 
 	legal(f);
 	e = epcm_of(f, CHILD_PAGE);
-	sgx_watch_page(&f->platform, EPC_HPA + PAGES(CHILD_PAGE));
+	sgx_watch_page(f->platform, EPC_HPA + PAGES(CHILD_PAGE));
 	expect_code(run(f), SGX_SUCCESS);
 	assert_int_equal(epcm_state(e), 0);
 	assert_null(epcm_secs(e));
@@ -368,11 +368,11 @@ static void ewb_child_leaves_epc(void **state)
 	assert_int_equal(epcm_of(f, VA_PAGE)->lock, 0);
 	assert_int_equal(epcm_of(f, SECS_PAGE)->children, 0);
 	assert_int_equal(slot_value(f, VA_PAGE, SLOT), 1);
-	assert_int_equal(f->platform.next_version, 2);
-	assert_int_equal(f->notices, 1);
-	assert_int_equal(f->last_notice, EPC_HPA + PAGES(CHILD_PAGE));
+	assert_int_equal(f->platform->next_version, 2);
+	assert_int_equal(f->embedder->notices, 1);
+	assert_int_equal(f->embedder->last_notice, EPC_HPA + PAGES(CHILD_PAGE));
 	/* One for each output. */
-	assert_int_equal(f->writes, 3);
+	assert_int_equal(f->cpus[0].writes, 3);
 	set_eviction(f);
 	expect_pfx(run(f), epc_gva(CHILD_PAGE), ENCLS_WRITE);
 }
@@ -400,7 +400,7 @@ static void ewb_pcmd_has_what_the_epcm_had(void **state)
 static void open_by_hand(struct fixture *f, uint64_t version, uint64_t eid, gva_t linaddr,
 			 uint8_t *plain)
 {
-	struct crypto_gcm *gcm = crypto_gcm_new(f->platform.paging_key);
+	struct crypto_gcm *gcm = crypto_gcm_new(f->platform->paging_key);
 	uint8_t iv[12] = {0}, header[128] = {0};
 
 	memcpy(iv + 4, &version, 8);
@@ -420,7 +420,7 @@ static void ewb_child_is_sealed_under_enclave_and_address(void **state)
 
 	legal(f);
 	memcpy(before, epc_ptr(f, CHILD_PAGE), sizeof(before));
-	f->platform.next_version = UINT64_C(0x8877665544332211);
+	f->platform->next_version = UINT64_C(0x8877665544332211);
 	expect_code(run(f), SGX_SUCCESS);
 	assert_memory_not_equal(ram_ptr(f, SRC_GVA), before, sizeof(before));
 	open_by_hand(f, UINT64_C(0x8877665544332211), 1, CHILD_GVA, plain);

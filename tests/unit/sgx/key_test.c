@@ -181,7 +181,7 @@ static uint8_t *part_of(struct fixture *f, struct sgx_keyrequest *request, enum 
 	case REQUEST:
 		return (uint8_t *)request;
 	case IDENTITY:
-		return (uint8_t *)&f->platform.identity;
+		return (uint8_t *)&f->platform->identity;
 	}
 	return NULL;
 }
@@ -230,9 +230,9 @@ static void seal_key_elsewhere(const struct fixture *f, const struct recipe *rec
 
 	assert_int_equal(fixture_setup(&state), 0);
 	other = state;
-	other->platform.identity = f->platform.identity;
+	other->platform->identity = f->platform->identity;
 	if (change)
-		change(&other->platform.identity);
+		change(&other->platform->identity);
 	enter(other, recipe);
 	request.keypolicy = policy;
 	expect_key(other, &request, key);

@@ -116,7 +116,7 @@ static void einit_without_launch_control_only_fixed_signer(void **state)
 	static const uint64_t intel[] = {SGX_INTEL_LEPUBKEYHASH0, SGX_INTEL_LEPUBKEYHASH1,
 					 SGX_INTEL_LEPUBKEYHASH2, SGX_INTEL_LEPUBKEYHASH3};
 
-	f->cpuid.launch_control = false;
+	f->cpuid->launch_control = false;
 	legal_einit(f);
 	memcpy(f->cpu->lepubkeyhash, intel, sizeof(intel));
 	expect_code(einit(f, 0), SGX_INVALID_EINITTOKEN);
@@ -274,7 +274,7 @@ static void einit_token_for_other_attributes_invalid_attribute(void **state)
 static void einit_token_of_other_platform_invalid_token(void **state)
 {
 	struct fixture *f = *state;
-	struct sgx_identity *identity = &f->platform.identity;
+	struct sgx_identity *identity = &f->platform->identity;
 
 	legal_token(f);
 	identity->root_key[0] ^= 1;

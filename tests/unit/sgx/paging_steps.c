@@ -92,12 +92,5 @@ void use_blob(struct fixture *f, const struct blob *blob)
 struct leaf_result other_encls(struct fixture *f, unsigned int cpu, uint32_t leaf, uint64_t rbx,
 			       uint64_t rcx, uint64_t rdx)
 {
-	struct fixture_cpu *c = &f->cpus[cpu];
-
-	c->state.cpl = 0;
-	c->state.gpr[X86_RAX] = leaf;
-	c->state.gpr[X86_RBX] = rbx;
-	c->state.gpr[X86_RCX] = rcx;
-	c->state.gpr[X86_RDX] = rdx;
-	return sgx_encls(&c->cpu);
+	return run_encls(&f->cpus[cpu], leaf, rbx, rcx, rdx);
 }

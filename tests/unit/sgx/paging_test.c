@@ -170,11 +170,11 @@ static void rebind_secs_moved_to_other_page_ok(void **state)
 static void rebind_other_boot_mac_compare_fail(void **state)
 {
 	struct fixture *f = *state;
-	struct sgx_cpu rebooted = {.platform = &f->platform, .cpuid = &f->cpuid};
+	struct sgx_cpu rebooted = {.platform = f->platform, .cpuid = f->cpuid};
 	struct crypto_gcm *gcm = f->cpu->gcm;
 
 	legal(f);
-	f->platform.paging_key[0] ^= 1;
+	f->platform->paging_key[0] ^= 1;
 	assert_int_equal(sgx_cpu_init(&rebooted), 0);
 	f->cpu->gcm = rebooted.gcm;
 	expect_code(run(f), SGX_MAC_COMPARE_FAIL);
@@ -391,7 +391,7 @@ static void race_paging_through_one_va_page_no_conflict(void **state)
 	for (unsigned int i = 0; i < RACERS; i++)
 		assert_int_equal(racers[i].done, 2 * ROUNDS);
 	assert_int_equal(epcm_of(f, SECS_PAGE)->children, 2);
-	assert_int_equal(f->platform.next_version, 1 + RACERS * ROUNDS);
+	assert_int_equal(f->platform->next_version, 1 + RACERS * ROUNDS);
 }
 
 const struct CMUnitTest paging_tests[] = {
