@@ -135,9 +135,7 @@ static struct leaf_result read_operands(struct sgx_cpu *cpu, struct eadd *op, ui
 	CHECK(is_aligned(pageinfo->linaddr, SGX_PAGE_SIZE), leaf_gp());
 	TRY(operand_epc_page(cpu, pageinfo->secs, ENCLS_WRITE, &op->secs_gva, &op->secs));
 	TRY(operand_read(cpu, pageinfo->secinfo, ENCLS_READ, secinfo, sizeof(*secinfo)));
-	CHECK(!(secinfo->flags & (SGX_SECINFO_RESERVED | SGX_SECINFO_STATE)) &&
-		      is_zero(secinfo->reserved, sizeof(secinfo->reserved)),
-	      leaf_gp());
+	CHECK(secinfo_has_only(secinfo, SGX_SECINFO_RWX | SGX_SECINFO_PT_MASK), leaf_gp());
 	pt = secinfo->flags & SGX_SECINFO_PT_MASK;
 	CHECK(pt == EPCM_PT(SGX_PAGE_TYPE_REG) || pt == EPCM_PT(SGX_PAGE_TYPE_TCS), leaf_gp());
 	return leaf_ok();

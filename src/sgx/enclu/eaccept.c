@@ -37,9 +37,7 @@ static struct leaf_result read_operands(struct sgx_cpu *cpu, struct eaccept *op,
 	TRY(operand_enclave(cpu, rbx, sizeof(*secinfo), ENCLU_READ, &e, &p));
 	/* Copied once: other threads of the enclave may change it meanwhile. */
 	memcpy(secinfo, p, sizeof(*secinfo));
-	CHECK(!(secinfo->flags & SGX_SECINFO_RESERVED) &&
-		      is_zero(secinfo->reserved, sizeof(secinfo->reserved)),
-	      leaf_gp());
+	CHECK(secinfo_has_only(secinfo, EPCM_SECINFO), leaf_gp());
 	CHECK(is_aligned(rcx, SGX_PAGE_SIZE), leaf_gp());
 	TRY(operand_elrange(cpu, rcx, 1, ENCLU_READ, &op->gva));
 	TRY(operand_epc(cpu, op->gva, ENCLU_READ, &op->target));

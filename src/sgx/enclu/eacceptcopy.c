@@ -44,9 +44,7 @@ static struct leaf_result read_secinfo(struct sgx_cpu *cpu, struct eacceptcopy *
 	/* Copied once: other threads of the enclave may change it meanwhile. */
 	memcpy(secinfo, page + op->info.gva % SGX_PAGE_SIZE, sizeof(*secinfo));
 	rw = secinfo->flags & (SGX_SECINFO_R | SGX_SECINFO_W);
-	CHECK(!(secinfo->flags & (SGX_SECINFO_RESERVED | SGX_SECINFO_STATE)) &&
-		      is_zero(secinfo->reserved, sizeof(secinfo->reserved)),
-	      leaf_gp());
+	CHECK(secinfo_has_only(secinfo, SGX_SECINFO_RWX | SGX_SECINFO_PT_MASK), leaf_gp());
 	CHECK(rw != SGX_SECINFO_W, leaf_gp());
 	CHECK((secinfo->flags & SGX_SECINFO_PT_MASK) == EPCM_PT(SGX_PAGE_TYPE_REG), leaf_gp());
 	return leaf_ok();

@@ -199,14 +199,14 @@ static void eaccept_secinfo_reserved_gp(void **state)
 	legal(f);
 	for (unsigned int i = 0; i < ARRAY_SIZE(reserved); i++) {
 		expect_gp(eaccept(f, PENDING_RW | reserved[i]));
-		expect_refused_by(f, "SGX_SECINFO_RESERVED");
+		expect_refused_by(f, "secinfo_has_only");
 	}
 	set_enclave_secinfo(f, PENDING_RW)->reserved[0] = 1;
 	expect_gp(enclu(f, EACCEPT, SECINFO, TARGET_GVA, 0));
-	expect_refused_by(f, "SGX_SECINFO_RESERVED");
+	expect_refused_by(f, "secinfo_has_only");
 	set_enclave_secinfo(f, PENDING_RW)->reserved[55] = 1;
 	expect_gp(enclu(f, EACCEPT, SECINFO, TARGET_GVA, 0));
-	expect_refused_by(f, "SGX_SECINFO_RESERVED");
+	expect_refused_by(f, "secinfo_has_only");
 }
 
 static void eaccept_target_misaligned_or_outside_gp(void **state)
@@ -237,7 +237,7 @@ static void eaccept_secinfo_and_target_spoiled_secinfo_wins(void **state)
 	set_state(f, 5, EPCM_BLOCKED, 0);
 	unmap(f, TARGET_GVA);
 	expect_gp(eaccept(f, PENDING_RW | BIT64(63)));
-	expect_refused_by(f, "SGX_SECINFO_RESERVED");
+	expect_refused_by(f, "secinfo_has_only");
 }
 
 /* Linux answers this fault with EAUG: a read from user mode, without bit 15. */

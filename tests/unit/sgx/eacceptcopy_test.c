@@ -200,14 +200,14 @@ static void eacceptcopy_secinfo_reserved_gp(void **state)
 	legal(f);
 	for (unsigned int i = 0; i < ARRAY_SIZE(reserved); i++) {
 		expect_gp(eacceptcopy(f, REG_RX | reserved[i]));
-		expect_refused_by(f, "SGX_SECINFO_RESERVED");
+		expect_refused_by(f, "secinfo_has_only");
 	}
 	set_enclave_secinfo(f, REG_RX)->reserved[0] = 1;
 	expect_gp(enclu(f, EACCEPTCOPY, SECINFO, DEST_GVA, SOURCE_GVA));
-	expect_refused_by(f, "SGX_SECINFO_RESERVED");
+	expect_refused_by(f, "secinfo_has_only");
 	set_enclave_secinfo(f, REG_RX)->reserved[55] = 1;
 	expect_gp(enclu(f, EACCEPTCOPY, SECINFO, DEST_GVA, SOURCE_GVA));
-	expect_refused_by(f, "SGX_SECINFO_RESERVED");
+	expect_refused_by(f, "secinfo_has_only");
 }
 
 static void eacceptcopy_write_without_read_gp(void **state)

@@ -181,16 +181,16 @@ static void eadd_secinfo_reserved_gp(void **state)
 		legal(f);
 		secinfo(f)->flags |= reserved[i];
 		expect_gp(eadd(f));
-		expect_refused_by(f, "SGX_SECINFO_RESERVED");
+		expect_refused_by(f, "secinfo_has_only");
 	}
 	legal(f);
 	secinfo(f)->reserved[0] = 1;
 	expect_gp(eadd(f));
-	expect_refused_by(f, "SGX_SECINFO_RESERVED");
+	expect_refused_by(f, "secinfo_has_only");
 	legal(f);
 	secinfo(f)->reserved[55] = 1;
 	expect_gp(eadd(f));
-	expect_refused_by(f, "SGX_SECINFO_RESERVED");
+	expect_refused_by(f, "secinfo_has_only");
 }
 
 /* Without CET there are no shadow-stack pages to add. */

@@ -129,12 +129,12 @@ static void ecreate_secinfo_reserved_or_not_secs_gp(void **state)
 		legal(f);
 		secinfo(f)->flags |= reserved[i];
 		expect_gp(ecreate(f));
-		expect_refused_by(f, "SGX_SECINFO_RESERVED");
+		expect_refused_by(f, "secinfo_has_only");
 	}
 	legal(f);
 	secinfo(f)->reserved[55] = 1;
 	expect_gp(ecreate(f));
-	expect_refused_by(f, "SGX_SECINFO_RESERVED");
+	expect_refused_by(f, "secinfo_has_only");
 	legal(f);
 	secinfo(f)->flags = EPCM_PT(SGX_PAGE_TYPE_REG);
 	expect_gp(ecreate(f));

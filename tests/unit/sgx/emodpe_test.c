@@ -164,14 +164,14 @@ static void emodpe_secinfo_reserved_gp(void **state)
 	legal(f);
 	for (unsigned int i = 0; i < ARRAY_SIZE(reserved); i++) {
 		expect_gp(emodpe(f, EPCM_R | reserved[i]));
-		expect_refused_by(f, "SGX_SECINFO_RESERVED");
+		expect_refused_by(f, "secinfo_has_only");
 	}
 	set_enclave_secinfo(f, EPCM_R)->reserved[0] = 1;
 	expect_gp(enclu(f, EMODPE, SECINFO, TARGET_GVA, 0));
-	expect_refused_by(f, "SGX_SECINFO_RESERVED");
+	expect_refused_by(f, "secinfo_has_only");
 	set_enclave_secinfo(f, EPCM_R)->reserved[55] = 1;
 	expect_gp(enclu(f, EMODPE, SECINFO, TARGET_GVA, 0));
-	expect_refused_by(f, "SGX_SECINFO_RESERVED");
+	expect_refused_by(f, "secinfo_has_only");
 	/* Before the target. */
 	set_state(f, TARGET_PAGE, 0, EPCM_BLOCKED);
 	expect_gp(emodpe(f, EPCM_R | BIT64(6)));

@@ -131,16 +131,16 @@ static void emodpr_secinfo_reserved_gp(void **state)
 	for (unsigned int i = 0; i < ARRAY_SIZE(reserved); i++) {
 		legal(f, EPCM_R | reserved[i]);
 		expect_gp(emodpr(f, REG_GVA));
-		expect_refused_by(f, "SGX_SECINFO_RESERVED");
+		expect_refused_by(f, "secinfo_has_only");
 	}
 	legal(f, EPCM_R);
 	secinfo(f)->reserved[0] = 1;
 	expect_gp(emodpr(f, REG_GVA));
-	expect_refused_by(f, "SGX_SECINFO_RESERVED");
+	expect_refused_by(f, "secinfo_has_only");
 	legal(f, EPCM_R);
 	secinfo(f)->reserved[55] = 1;
 	expect_gp(emodpr(f, REG_GVA));
-	expect_refused_by(f, "SGX_SECINFO_RESERVED");
+	expect_refused_by(f, "secinfo_has_only");
 }
 
 static void emodpr_write_without_read_gp(void **state)

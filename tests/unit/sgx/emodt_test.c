@@ -145,16 +145,16 @@ static void emodt_secinfo_reserved_gp(void **state)
 	for (unsigned int i = 0; i < ARRAY_SIZE(reserved); i++) {
 		legal(f, TRIM | reserved[i]);
 		expect_gp(emodt(f, REG_GVA));
-		expect_refused_by(f, "SGX_SECINFO_RESERVED");
+		expect_refused_by(f, "secinfo_has_only");
 	}
 	legal(f, TRIM);
 	secinfo(f)->reserved[0] = 1;
 	expect_gp(emodt(f, REG_GVA));
-	expect_refused_by(f, "SGX_SECINFO_RESERVED");
+	expect_refused_by(f, "secinfo_has_only");
 	legal(f, TRIM);
 	secinfo(f)->reserved[55] = 1;
 	expect_gp(emodt(f, REG_GVA));
-	expect_refused_by(f, "SGX_SECINFO_RESERVED");
+	expect_refused_by(f, "secinfo_has_only");
 }
 
 static void emodt_requested_type_not_tcs_or_trim_gp(void **state)
