@@ -28,12 +28,6 @@ struct leaf_result run_encls(struct embedder_cpu *c, uint32_t leaf, uint64_t rbx
 struct leaf_result run_enclu(struct embedder_cpu *c, uint32_t leaf, uint64_t rbx, uint64_t rcx,
 			     uint64_t rdx);
 
-static inline bool leaf_succeeded(struct leaf_result res)
-{
-	return res.kind == LEAF_OK || res.kind == LEAF_JUMP ||
-	       (res.kind == LEAF_CODE && !res.value);
-}
-
 /* The builder's RAM, as the host sees it. */
 void *builder_ram(const struct builder *b, gva_t gva);
 struct sgx_pageinfo *builder_pageinfo(const struct builder *b);

@@ -44,7 +44,7 @@ struct leaf_result sgx_emodt(struct sgx_cpu *cpu, uint64_t rbx, uint64_t rcx, ui
 	CHECK(epcm_lock(e, EPCM_EXCLUSIVE), leaf_code(SGX_EPC_PAGE_CONFLICT));
 	res = __modify(cpu, e, gva, epcm_pt(pt));
 	epcm_unlock(e, EPCM_EXCLUSIVE);
-	if (res.kind == LEAF_CODE && !res.value)
+	if (leaf_succeeded(res))
 		leaf_page_changed(cpu, e);
 	return res;
 }

@@ -66,7 +66,7 @@ struct leaf_result sgx_eremove(struct sgx_cpu *cpu, uint64_t rbx, uint64_t rcx, 
 	CHECK(epcm_lock(e, EPCM_EXCLUSIVE), leaf_gp());
 	res = __remove(cpu, e);
 	epcm_unlock(e, EPCM_EXCLUSIVE);
-	if (res.kind == LEAF_CODE && !res.value)
+	if (leaf_succeeded(res))
 		leaf_page_changed(cpu, e);
 	return res;
 }

@@ -94,7 +94,7 @@ struct leaf_result sgx_eacceptcopy(struct sgx_cpu *cpu, uint64_t rbx, uint64_t r
 	CHECK(epcm_lock_sgx2(op.dest.entry), leaf_gp());
 	res = __accept(cpu, &op);
 	epcm_unlock_sgx2(op.dest.entry);
-	if (res.kind == LEAF_CODE && !res.value)
+	if (leaf_succeeded(res))
 		leaf_page_changed(cpu, op.dest.entry);
 	return res;
 }

@@ -241,8 +241,7 @@ struct leaf_result watched(struct fixture *f, struct leaf_result (*run)(struct s
 		assert_result_delivered(f, res);
 	if (f->cpu->refused_by)
 		count_refusal(f);
-	if (res.kind != LEAF_OK && res.kind != LEAF_JUMP && !(completed && !res.value) &&
-	    !f->expect_change) {
+	if (!leaf_succeeded(res) && !f->expect_change) {
 		assert_memory_unchanged(f);
 		assert_processor_unchanged(f, completed);
 	}

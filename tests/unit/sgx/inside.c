@@ -72,7 +72,7 @@ struct leaf_result get_key(struct fixture *f, const struct sgx_keyrequest *reque
 
 	memcpy(inside_ptr(f, KEYREQUEST_GVA(f)), request, sizeof(*request));
 	res = enclu(f, EGETKEY, KEYREQUEST_GVA(f), KEY_GVA(f), 0);
-	if (res.kind == LEAF_CODE && !res.value)
+	if (leaf_succeeded(res))
 		memcpy(key, inside_ptr(f, KEY_GVA(f)), SGX_KEY_SIZE);
 	return res;
 }
