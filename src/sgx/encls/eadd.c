@@ -2,6 +2,7 @@
 /* SDM "EADD". */
 #include "sgx/child.h"
 #include "sgx/measure.h"
+#include "sgx/tcs.h"
 
 #include <string.h>
 
@@ -15,16 +16,9 @@ struct eadd {
 
 static struct leaf_result check_tcs(struct sgx_cpu *cpu, const struct sgx_tcs *tcs, bool mode64)
 {
-	uint64_t flags = SGX_TCS_DBGOPTIN;
-
-	if (cpu->cpuid->attributes & SGX_ATTR_AEXNOTIFY)
-		flags |= SGX_TCS_AEXNOTIFY;
-	CHECK(!tcs->ocetssa && !tcs->prevssp && is_zero(tcs->reserved, sizeof(tcs->reserved)),
-	      leaf_gp());
-	CHECK(!(tcs->flags & ~flags), leaf_gp());
-	CHECK(mode64 || (tcs->fs_limit & tcs->gs_limit & SGX_TCS_32BIT_LIMIT_MASK) ==
-				SGX_TCS_32BIT_LIMIT_MASK,
-	      leaf_gp());
+	CHECK(tcs_reserved_is_zero(tcs), leaf_gp());
+	CHECK(!(tcs->flags & ~tcs_known_flags(cpu)), leaf_gp());
+	CHECK(tcs_limits_are_legal(tcs, mode64), leaf_gp());
 	return leaf_ok();
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* SDM "EACCEPT". */
 #include "sgx/leaf.h"
+#include "sgx/tcs.h"
 #include "sgx/track.h"
 
 #include <string.h>
@@ -74,17 +75,14 @@ static bool is_tracked(const struct epcm_entry *secs, uint64_t state)
 static struct leaf_result __check_tcs(struct sgx_cpu *cpu, const struct sgx_tcs *tcs)
 {
 	bool mode64 = secs_attributes(secs_of(cpu->enclave.secs)) & SGX_ATTR_MODE64BIT;
-	uint64_t flags = cpu->cpuid->attributes & SGX_ATTR_AEXNOTIFY ? SGX_TCS_AEXNOTIFY : 0;
+	uint64_t flags = tcs_known_flags(cpu) & ~SGX_TCS_DBGOPTIN;
 
-	CHECK(!tcs->ocetssa && !tcs->prevssp && is_zero(tcs->reserved, sizeof(tcs->reserved)),
-	      leaf_gp());
+	CHECK(tcs_reserved_is_zero(tcs), leaf_gp());
 	CHECK(!(tcs->flags & ~flags), leaf_gp());
 	CHECK(tcs->cssa < tcs->nssa, leaf_gp());
 	CHECK(!tcs->aep, leaf_gp());
 	CHECK(tcs->state == SGX_TCS_INACTIVE, leaf_gp());
-	CHECK(mode64 || (tcs->fs_limit & tcs->gs_limit & SGX_TCS_32BIT_LIMIT_MASK) ==
-				SGX_TCS_32BIT_LIMIT_MASK,
-	      leaf_gp());
+	CHECK(tcs_limits_are_legal(tcs, mode64), leaf_gp());
 	return leaf_ok();
 }
 

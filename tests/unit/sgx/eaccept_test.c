@@ -459,10 +459,10 @@ static void eaccept_illegal_tcs_gp(void **state)
 		expect_refused_by(f, rule);     \
 	} while (0)
 
-	SPOILED("tcs->reserved", tcs->ocetssa = 1);
-	SPOILED("tcs->reserved", tcs->prevssp = 1);
-	SPOILED("tcs->reserved", tcs->reserved[0] = 1);
-	SPOILED("tcs->reserved", tcs->reserved[4007] = 1);
+	SPOILED("tcs_reserved_is_zero", tcs->ocetssa = 1);
+	SPOILED("tcs_reserved_is_zero", tcs->prevssp = 1);
+	SPOILED("tcs_reserved_is_zero", tcs->reserved[0] = 1);
+	SPOILED("tcs_reserved_is_zero", tcs->reserved[4007] = 1);
 	SPOILED("tcs->flags", tcs->flags = SGX_TCS_DBGOPTIN);
 	SPOILED("tcs->flags", tcs->flags = BIT64(2));
 	SPOILED("tcs->flags", tcs->flags = BIT64(63));
@@ -493,10 +493,10 @@ static void eaccept_tcs_limits_of_32bit_enclave_gp(void **state)
 	secs->attributes &= ~SGX_ATTR_MODE64BIT;
 	legal_tcs(f)->fs_limit = 0xffe;
 	expect_gp(eaccept(f, request));
-	expect_refused_by(f, "SGX_TCS_32BIT_LIMIT_MASK");
+	expect_refused_by(f, "tcs_limits_are_legal");
 	legal_tcs(f)->gs_limit = 0x7ff;
 	expect_gp(eaccept(f, request));
-	expect_refused_by(f, "SGX_TCS_32BIT_LIMIT_MASK");
+	expect_refused_by(f, "tcs_limits_are_legal");
 	secs->attributes |= SGX_ATTR_MODE64BIT;
 	expect_code(eaccept(f, request), 0);
 }

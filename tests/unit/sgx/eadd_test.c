@@ -300,16 +300,16 @@ static void eadd_illegal_tcs_gp(void **state)
 
 	legal_tcs(f)->ocetssa = 1;
 	expect_gp(eadd(f));
-	expect_refused_by(f, "tcs->reserved");
+	expect_refused_by(f, "tcs_reserved_is_zero");
 	legal_tcs(f)->prevssp = 1;
 	expect_gp(eadd(f));
-	expect_refused_by(f, "tcs->reserved");
+	expect_refused_by(f, "tcs_reserved_is_zero");
 	legal_tcs(f)->reserved[0] = 1;
 	expect_gp(eadd(f));
-	expect_refused_by(f, "tcs->reserved");
+	expect_refused_by(f, "tcs_reserved_is_zero");
 	legal_tcs(f)->reserved[4007] = 1;
 	expect_gp(eadd(f));
-	expect_refused_by(f, "tcs->reserved");
+	expect_refused_by(f, "tcs_reserved_is_zero");
 	legal_tcs(f)->flags = BIT64(2);
 	expect_gp(eadd(f));
 	expect_refused_by(f, "tcs->flags");
@@ -341,11 +341,11 @@ static void eadd_tcs_limits_of_32bit_enclave_gp(void **state)
 	tcs->fs_limit = 0xfff;
 	tcs->gs_limit = 0xffe;
 	expect_gp(encls(f, EADD, PAGEINFO_GVA, epc_gva(3), 0));
-	expect_refused_by(f, "SGX_TCS_32BIT_LIMIT_MASK");
+	expect_refused_by(f, "tcs_limits_are_legal");
 	tcs->fs_limit = 0x7ff;
 	tcs->gs_limit = 0xfff;
 	expect_gp(encls(f, EADD, PAGEINFO_GVA, epc_gva(3), 0));
-	expect_refused_by(f, "SGX_TCS_32BIT_LIMIT_MASK");
+	expect_refused_by(f, "tcs_limits_are_legal");
 	tcs->fs_limit = 0xffffffff;
 	expect_ok(encls(f, EADD, PAGEINFO_GVA, epc_gva(3), 0));
 }

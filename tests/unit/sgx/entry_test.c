@@ -218,10 +218,10 @@ ENTRY_TEST(fs_gs_end_at_ds_limit_ok)
 ENTRY_TEST(tcs_flags_unknown_gp)
 {
 	make_ready(f, leaf);
-	SPOILED_GP("op->flags & ~known", the_tcs(f)->flags, 4);
-	SPOILED_GP("op->flags & ~known", the_tcs(f)->flags, BIT64(63));
+	SPOILED_GP("tcs_known_flags", the_tcs(f)->flags, 4);
+	SPOILED_GP("tcs_known_flags", the_tcs(f)->flags, BIT64(63));
 	f->cpuid->attributes &= ~SGX_ATTR_AEXNOTIFY;
-	SPOILED_GP("op->flags & ~known", the_tcs(f)->flags, SGX_TCS_AEXNOTIFY);
+	SPOILED_GP("tcs_known_flags", the_tcs(f)->flags, SGX_TCS_AEXNOTIFY);
 }
 
 ENTRY_TEST(enclave_not_initialised_gp)
