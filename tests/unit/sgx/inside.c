@@ -3,6 +3,16 @@
 
 #include "lib/crypto.h"
 
+const struct recipe recipe_all = {
+	.attributes = INSIDE_ATTRIBUTES,
+	.fill = 0xa1,
+	.config_id = 0xc1,
+	.config_svn = 7,
+	.isv_svn = 7,
+	.isv_family_id = 0xf1,
+	.isv_ext_prod_id = 0xe1,
+};
+
 static void create(struct fixture *f, unsigned int first, gva_t base, const struct recipe *recipe)
 {
 	struct sgx_secs *secs = source_secs(f, base, ENCLAVE_SIZE);
@@ -58,6 +68,12 @@ void go_inside(struct fixture *f, unsigned int first)
 	enclave->base = secs->base;
 	enclave->size = secs->size;
 	assert_true(track_enter(enclave->secs, &enclave->entry_epoch));
+}
+
+void enter_new_enclave(struct fixture *f, const struct recipe *recipe)
+{
+	make_signed_enclave(f, 0, ENCLAVE_BASE, recipe);
+	go_inside(f, 0);
 }
 
 void *inside_ptr(struct fixture *f, gva_t gva)

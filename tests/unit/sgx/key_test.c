@@ -7,28 +7,12 @@
 
 #include <stdio.h>
 
-static const struct recipe recipe_all = {
-	.attributes = INSIDE_ATTRIBUTES,
-	.fill = 0xa1,
-	.config_id = 0xc1,
-	.config_svn = 7,
-	.isv_svn = 7,
-	.isv_family_id = 0xf1,
-	.isv_ext_prod_id = 0xe1,
-};
-
-static void enter(struct fixture *f, const struct recipe *recipe)
-{
-	make_signed_enclave(f, 0, ENCLAVE_BASE, recipe);
-	go_inside(f, 0);
-}
-
 static void egetkey_legal_gives_five_different_keys(void **state)
 {
 	struct fixture *f = *state;
 	uint8_t key[NR_KEYNAMES][SGX_KEY_SIZE], again[SGX_KEY_SIZE];
 
-	enter(f, &recipe_all);
+	enter_new_enclave(f, &recipe_all);
 	for (uint16_t i = 0; i < NR_KEYNAMES; i++) {
 		struct sgx_keyrequest request = key_request(i);
 
@@ -57,7 +41,7 @@ static void egetkey_known_dependencies_known_keys(void **state)
 	struct fixture *f = *state;
 	struct sgx_secs *secs;
 
-	enter(f, &recipe_all);
+	enter_new_enclave(f, &recipe_all);
 	secs = epc_ptr(f, 0);
 	memset(secs->mrenclave, 0xa3, sizeof(secs->mrenclave));
 	memset(secs->mrsigner, 0xa4, sizeof(secs->mrsigner));
@@ -213,7 +197,7 @@ static void egetkey_keys_depend_on_what_the_table_says(void **state)
 	static const uint16_t policies[] = {0, 1, 2, 4, 8, 16, 32, 63};
 	struct fixture *f = *state;
 
-	enter(f, &recipe_all);
+	enter_new_enclave(f, &recipe_all);
 	for (uint16_t name = 0; name < NR_KEYNAMES; name++)
 		for (unsigned int i = 0; i < ARRAY_SIZE(policies); i++)
 			check_dependencies(f, name, policies[i]);
@@ -233,7 +217,7 @@ static void seal_key_elsewhere(const struct fixture *f, const struct recipe *rec
 	other->platform->identity = f->platform->identity;
 	if (change)
 		change(&other->platform->identity);
-	enter(other, recipe);
+	enter_new_enclave(other, recipe);
 	request.keypolicy = policy;
 	expect_key(other, &request, key);
 	fixture_teardown(&state);
@@ -261,7 +245,7 @@ static void egetkey_seal_key_is_the_platforms(void **state)
 	struct sgx_keyrequest request = key_request(SGX_KEYNAME_SEAL);
 	uint8_t here[SGX_KEY_SIZE], there[SGX_KEY_SIZE];
 
-	enter(f, &recipe_all);
+	enter_new_enclave(f, &recipe_all);
 	request.keypolicy = SGX_KEYPOLICY_MRENCLAVE;
 	expect_key(f, &request, here);
 	seal_key_elsewhere(f, &recipe_all, SGX_KEYPOLICY_MRENCLAVE, NULL, there);
@@ -283,7 +267,7 @@ static void egetkey_seal_key_by_policy_shared(void **state)
 	uint8_t here[SGX_KEY_SIZE], there[SGX_KEY_SIZE];
 
 	other.fill ^= 1;
-	enter(f, &recipe_all);
+	enter_new_enclave(f, &recipe_all);
 	request.keypolicy = SGX_KEYPOLICY_MRSIGNER;
 	expect_key(f, &request, here);
 	seal_key_elsewhere(f, &other, SGX_KEYPOLICY_MRSIGNER, NULL, there);
@@ -329,7 +313,7 @@ static void egetkey_launch_enclave_token_accepted_by_einit(void **state)
 {
 	struct fixture *f = *state;
 
-	enter(f, &recipe_all);
+	enter_new_enclave(f, &recipe_all);
 	make_secs(f, 20, ENCLAVE2_BASE);
 	describe_enclave(f, 20, sigstruct(f));
 	sign(sigstruct(f), SIGNER_B);
@@ -343,7 +327,7 @@ static void egetkey_token_of_untrusted_launch_enclave_refused(void **state)
 {
 	struct fixture *f = *state;
 
-	enter(f, &recipe_all);
+	enter_new_enclave(f, &recipe_all);
 	make_secs(f, 20, ENCLAVE2_BASE);
 	describe_enclave(f, 20, sigstruct(f));
 	sign(sigstruct(f), SIGNER_B);
