@@ -9,15 +9,6 @@
 
 #include <errno.h>
 
-#define SLOT 5
-
-static void legal(struct fixture *f)
-{
-	make_child(f);
-	block_and_track(f, CHILD_PAGE, SECS_PAGE);
-	set_eviction(f);
-}
-
 static struct leaf_result run(struct fixture *f)
 {
 	return ewb(f, CHILD_PAGE, SLOT);
@@ -35,7 +26,7 @@ static void ewb_output_memory_gone_host_error_and_page_kept(void **state)
 {
 	struct fixture *f = *state;
 
-	legal(f);
+	make_evictable_child(f);
 	f->on_write = fail_write;
 	for (unsigned int i = 1; i <= 3; i++) {
 		struct leaf_result res;
@@ -69,7 +60,7 @@ static void ewb_state_changed_meanwhile_is_sealed_again(void **state)
 {
 	struct fixture *f = *state;
 
-	legal(f);
+	make_evictable_child(f);
 	secs_of(epcm_of(f, SECS_PAGE))->attributes &= ~SGX_ATTR_DEBUG;
 	f->on_write = restrict_page;
 	expect_code(run(f), SGX_SUCCESS);
@@ -91,7 +82,7 @@ static void ewb_contents_changed_meanwhile_are_sealed_again(void **state)
 	struct fixture *f = *state;
 	uint8_t expected[SGX_PAGE_SIZE];
 
-	legal(f);
+	make_evictable_child(f);
 	memcpy(expected, epc_ptr(f, CHILD_PAGE), sizeof(expected));
 	expected[4095] = 0xab;
 	f->on_write = write_page;
@@ -123,7 +114,7 @@ static void ewb_page_replaced_meanwhile_is_sealed_again(void **state)
 {
 	struct fixture *f = *state;
 
-	legal(f);
+	make_evictable_child(f);
 	f->on_write = evict_and_reload;
 	expect_code(run(f), SGX_SUCCESS);
 	assert_int_equal(slot_value(f, VA_PAGE, SLOT), 3);
@@ -135,7 +126,7 @@ static void ewb_page_of_production_enclave_is_written_once(void **state)
 {
 	struct fixture *f = *state;
 
-	legal(f);
+	make_evictable_child(f);
 	secs_of(epcm_of(f, SECS_PAGE))->attributes &= ~SGX_ATTR_DEBUG;
 	expect_code(run(f), SGX_SUCCESS);
 	assert_int_equal(f->cpus[0].writes, 3);
@@ -153,7 +144,7 @@ static void ewb_page_removed_meanwhile_sgx_pf(void **state)
 {
 	struct fixture *f = *state;
 
-	legal(f);
+	make_evictable_child(f);
 	f->on_write = remove_child;
 	f->expect_change = true;
 	expect_pfx(run(f), epc_gva(CHILD_PAGE), ENCLS_WRITE);
@@ -169,7 +160,7 @@ static void ewb_va_page_removed_meanwhile_sgx_pf_and_page_kept(void **state)
 {
 	struct fixture *f = *state;
 
-	legal(f);
+	make_evictable_child(f);
 	f->on_write = remove_va_page;
 	f->expect_change = true;
 	expect_pfx(run(f), slot_gva(VA_PAGE, SLOT), ENCLS_WRITE);
@@ -236,7 +227,7 @@ static void ewb_page_never_still_gp_and_page_kept(void **state)
 {
 	struct fixture *f = *state;
 
-	legal(f);
+	make_evictable_child(f);
 	f->on_write = keep_changing;
 	f->expect_change = true;
 	expect_gp(run(f));
