@@ -301,8 +301,8 @@ static void aex_page_changed_type_meanwhile_is_written(void **state)
 	struct fixture *f = *state;
 
 	make_inside(f);
-	epcm_change_flags(epcm_of(f, SSA0_PAGE), EPCM_PT_MASK | EPCM_RWX,
-			  EPCM_PT(SGX_PAGE_TYPE_TRIM) | EPCM_MODIFIED);
+	change_state(f, SSA0_PAGE, EPCM_PT_MASK | EPCM_RWX,
+		     EPCM_PT(SGX_PAGE_TYPE_TRIM) | EPCM_MODIFIED);
 	f->state->gpr[X86_RSI] = 0x1234;
 	interrupt(f);
 	assert_int_equal(frame_gprsgx(f, 0)->gpr[X86_RSI], 0x1234);

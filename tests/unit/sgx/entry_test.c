@@ -307,7 +307,7 @@ static void frame_page_spoiled(struct fixture *f, uint32_t leaf, unsigned int pa
 	const uint64_t state = e->state;
 	struct pte pte = *pte_of(f, gva);
 
-	*pte_of(f, gva) = (struct pte){.flags = PTE_ALL, .page = 7};
+	map_ram(f, gva, 7);
 	expect_pfx(run(f, leaf), gva, ENCLU_WRITE);
 	*pte_of(f, gva) = pte;
 	SPOILED_PFX("epcm_allows", gva, e->state, state & ~EPCM_VALID);

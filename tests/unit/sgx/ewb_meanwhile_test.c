@@ -52,7 +52,7 @@ static void ewb_output_memory_gone_host_error_and_page_kept(void **state)
 static void restrict_page(struct fixture *f)
 {
 	if (f->cpus[0].writes == 2)
-		epcm_change_flags(epcm_of(f, CHILD_PAGE), EPCM_W, EPCM_PR);
+		change_state(f, CHILD_PAGE, EPCM_W, EPCM_PR);
 }
 
 /* As EMODPR does under its shared lock: the blob has the new permissions. */

@@ -100,6 +100,11 @@ void map_epc(struct fixture *f, gva_t gva, unsigned int epc_page, unsigned int f
 	embedder_map_epc(f->embedder, gva, epc_page, (uint8_t)flags);
 }
 
+void map_ram(struct fixture *f, gva_t gva, unsigned int ram_page)
+{
+	*pte_of(f, gva) = (struct pte){.flags = PTE_ALL, .page = ram_page};
+}
+
 void unmap(struct fixture *f, gva_t gva)
 {
 	pte_of(f, gva)->flags = 0;
@@ -130,6 +135,11 @@ struct epcm_entry *epcm_of(struct fixture *f, unsigned int epc_page)
 void *epc_ptr(struct fixture *f, unsigned int epc_page)
 {
 	return epcm_page(epcm_of(f, epc_page));
+}
+
+void change_state(struct fixture *f, unsigned int epc_page, uint64_t clear, uint64_t set)
+{
+	epcm_change_flags(epcm_of(f, epc_page), clear, set);
 }
 
 void hold_page(struct fixture *f, unsigned int epc_page, uint32_t bits)

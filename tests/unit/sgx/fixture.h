@@ -67,6 +67,7 @@ void use_cpu(struct fixture *f, unsigned int index);
 /* The page table. Addresses are page-aligned and within the window. */
 struct pte *pte_of(struct fixture *f, gva_t gva);
 void map_epc(struct fixture *f, gva_t gva, unsigned int epc_page, unsigned int flags);
+void map_ram(struct fixture *f, gva_t gva, unsigned int ram_page);
 void unmap(struct fixture *f, gva_t gva);
 
 static inline gva_t ram_gva(unsigned int page)
@@ -83,6 +84,9 @@ static inline gva_t epc_gva(unsigned int page)
 void *ram_ptr(struct fixture *f, gva_t gva);
 struct epcm_entry *epcm_of(struct fixture *f, unsigned int epc_page);
 void *epc_ptr(struct fixture *f, unsigned int epc_page);
+
+/* Behind the architecture's back: EPCM flags lose @clear and gain @set, the epoch stays. */
+void change_state(struct fixture *f, unsigned int epc_page, uint64_t clear, uint64_t set);
 
 /*
  * Another processor holds the page: @bits of the lock word (EPCM_LOCK_EXCL, ... or

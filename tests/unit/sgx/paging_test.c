@@ -327,7 +327,7 @@ static void *page_out_and_in(void *arg)
 		p->secs = SECS_GVA;
 		r->done += succeeded(other_encls(f, r->index, ELDU, info, gva, slot));
 		/* Tracked already, whatever the other one does. */
-		epcm_change_flags(epcm_of(f, r->page), 0, EPCM_BLOCKED);
+		change_state(f, r->page, 0, EPCM_BLOCKED);
 	}
 	return NULL;
 }
