@@ -127,7 +127,7 @@ static void eremove(const struct builder *b, unsigned int epc_page)
 	encls(b, EREMOVE, 0, epc_gva(epc_page), 0, "EREMOVE");
 }
 
-/* The operands of its leaves are there from the start: their pages cannot be written later. */
+/* With the operands of the enclave's leaves, which nobody can write into it later. */
 static void add_data_page(struct world *w)
 {
 	uint8_t *source = builder_ram(&w->builder, w->builder.source);
