@@ -308,17 +308,23 @@ static void make_token(struct fixture *f, const struct sgx_sigstruct *sig, enum 
 	assert_true(crypto_cmac(f->cpu->cmac, key, token, 192, token->mac));
 }
 
-/* SDM "EINIT Token Structure": the two sides of the launch key agree. */
-static void egetkey_launch_enclave_token_accepted_by_einit(void **state)
+/* SIGNER_B's enclave in EPC page 20, and a token for it by the launch enclave. */
+static void make_client_with_token(struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	enter_new_enclave(f, &recipe_all);
 	make_secs(f, 20, ENCLAVE2_BASE);
 	describe_enclave(f, 20, sigstruct(f));
 	sign(sigstruct(f), SIGNER_B);
 	make_token(f, sigstruct(f), SIGNER_B, einittoken(f));
 	go_outside(f);
+}
+
+/* SDM "EINIT Token Structure": the two sides of the launch key agree. */
+static void egetkey_launch_enclave_token_accepted_by_einit(void **state)
+{
+	struct fixture *f = *state;
+
+	make_client_with_token(f);
 	expect_code(einit(f, 20), SGX_SUCCESS);
 }
 
@@ -327,12 +333,7 @@ static void egetkey_token_of_untrusted_launch_enclave_refused(void **state)
 {
 	struct fixture *f = *state;
 
-	enter_new_enclave(f, &recipe_all);
-	make_secs(f, 20, ENCLAVE2_BASE);
-	describe_enclave(f, 20, sigstruct(f));
-	sign(sigstruct(f), SIGNER_B);
-	make_token(f, sigstruct(f), SIGNER_B, einittoken(f));
-	go_outside(f);
+	make_client_with_token(f);
 	trust_signer(f, SIGNER_B);
 	expect_code(einit(f, 20), SGX_INVALID_EINITTOKEN);
 }
