@@ -4,6 +4,7 @@
 #define EXCLAVE_TESTS_UNIT_SGX_TESTS_H
 
 #include "fixture.h"
+#include "suites.h"
 
 #define SGX_TEST_SUITES(X) \
 	X(gate)            \
@@ -44,10 +45,6 @@
 	X(vectors)         \
 	X(lifecycle)
 
-#define DECLARE_SUITE(name)                            \
-	extern const struct CMUnitTest name##_tests[]; \
-	extern const size_t name##_test_count;
 SGX_TEST_SUITES(DECLARE_SUITE)
-#undef DECLARE_SUITE
 
 #endif
