@@ -21,6 +21,15 @@ uint64_t bench_cpu_ns(void)
 	return (uint64_t)ts.tv_sec * UINT64_C(1000000000) + (uint64_t)ts.tv_nsec;
 }
 
+uint64_t bench_time(void (*work)(void *ctx, unsigned int iterations), void *ctx,
+		    unsigned int iterations)
+{
+	uint64_t start = bench_now_ns();
+
+	work(ctx, iterations);
+	return bench_now_ns() - start;
+}
+
 static int compare(const void *a, const void *b)
 {
 	double x = *(const double *)a;
@@ -45,38 +54,57 @@ void bench_print_header(void)
 	printf("%-34s %10s  %-34s %10s %7s %7s\n", "case", "ns", "peer", "ns", "ratio", "target");
 }
 
-static const char *verdict(bool has_target, bool good)
-{
-	if (!has_target)
-		return "";
-	return good ? "  met" : "  MISSED";
-}
+/* What the rounds of a pair come to. */
+struct medians {
+	double subject_ns;
+	double peer_ns;
+	double ratio;
+};
 
-bool bench_run(const struct bench_pair *pair)
+static struct medians measure(const struct bench_pair *pair)
 {
 	double subject[BENCH_ROUNDS], peer[BENCH_ROUNDS], ratio[BENCH_ROUNDS];
-	double subject_ns, peer_ns, r;
-	bool good;
 
-	time_of(pair->subject, pair); /* warm up */
+	/* The first round would pay for page faults and cold caches. */
+	time_of(pair->subject, pair);
 	for (unsigned int i = 0; i < BENCH_ROUNDS; i++) {
 		subject[i] = time_of(pair->subject, pair);
 		peer[i] = pair->peer ? time_of(pair->peer, pair) : 1;
 		ratio[i] = subject[i] / peer[i];
 	}
-	subject_ns = bench_median(subject, BENCH_ROUNDS);
-	peer_ns = bench_median(peer, BENCH_ROUNDS);
-	r = bench_median(ratio, BENCH_ROUNDS);
-	good = (!pair->target || r <= pair->target) &&
-	       (!pair->target_ns || subject_ns <= pair->target_ns);
-	printf("%-34s %10.1f", pair->name, subject_ns);
+	return (struct medians){
+		.subject_ns = bench_median(subject, BENCH_ROUNDS),
+		.peer_ns = bench_median(peer, BENCH_ROUNDS),
+		.ratio = bench_median(ratio, BENCH_ROUNDS),
+	};
+}
+
+static bool is_good(const struct bench_pair *pair, const struct medians *m)
+{
+	return (!pair->target || m->ratio <= pair->target) &&
+	       (!pair->target_ns || m->subject_ns <= pair->target_ns);
+}
+
+static void print_row(const struct bench_pair *pair, const struct medians *m)
+{
+	printf("%-34s %10.1f", pair->name, m->subject_ns);
 	if (pair->peer)
-		printf("  %-34s %10.1f %6.2fx", pair->peer_name, peer_ns, r);
+		printf("  %-34s %10.1f %6.2fx", pair->peer_name, m->peer_ns, m->ratio);
 	if (pair->target)
 		printf(" %6.2fx", pair->target);
 	else if (pair->target_ns)
 		printf(" %4.0f ns", pair->target_ns);
-	printf("%s\n", verdict(pair->target || pair->target_ns, good));
+	if (pair->target || pair->target_ns)
+		printf("  %s", is_good(pair, m) ? "met" : "MISSED");
+	printf("\n");
+	/* A long run shows what it has. */
 	fflush(stdout);
-	return good;
+}
+
+bool bench_run(const struct bench_pair *pair)
+{
+	const struct medians m = measure(pair);
+
+	print_row(pair, &m);
+	return is_good(pair, &m);
 }

@@ -31,6 +31,10 @@ void bench_print_header(void);
 /* Return: whether the targets are met. */
 bool bench_run(const struct bench_pair *pair);
 
+/* For bench_functions, which prepare and clean up around it. Return: the time of @work. */
+uint64_t bench_time(void (*work)(void *ctx, unsigned int iterations), void *ctx,
+		    unsigned int iterations);
+
 /* Monotonic, not slewed. */
 uint64_t bench_now_ns(void);
 /* Processor time of this thread: for rounds of a millisecond and more. */

@@ -5,41 +5,96 @@
  */
 #include "bench_crypto.h"
 #include "harness.h"
+#include "lib/bits.h"
 #include "scaling.h"
 #include "world.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
+/* What a leaf adds to work that it cannot avoid. */
+static const struct bench_pair pairs[] = {
+	{
+		.name = "EADD + 16 EEXTEND of a page",
+		.subject = world_add_measured,
+		.peer_name = "SHA-256 of the same blocks",
+		.peer = peer_sha256_page,
+		.iterations = 200,
+		.target = 1.15,
+	},
+	{
+		.name = "EWB of a page",
+		.subject = world_ewb,
+		.peer_name = "AES-128-GCM seal of 4 KiB",
+		.peer = peer_gcm_seal,
+		.iterations = 200,
+		.target = 1.3,
+	},
+	{
+		.name = "ELDU of a page",
+		.subject = world_eldu,
+		.peer_name = "AES-128-GCM open of 4 KiB",
+		.peer = peer_gcm_open,
+		.iterations = 200,
+		.target = 1.3,
+	},
+	{
+		.name = "EINIT",
+		.subject = world_einit,
+		.peer_name = "RSA-3072 verify, raw modulus",
+		.peer = peer_rsa_verify,
+		.iterations = 50,
+		.target = 1.2,
+	},
+	{
+		.name = "EREPORT",
+		.subject = world_ereport,
+		.peer_name = "AES-CMAC 642 + 384 bytes, key set-up",
+		.peer = peer_cmac_report,
+		.iterations = 500,
+		.target = 1.3,
+	},
+	{
+		.name = "EGETKEY",
+		.subject = world_egetkey,
+		.peer_name = "AES-CMAC 642 bytes, key set-up",
+		.peer = peer_cmac_key,
+		.iterations = 500,
+		.target = 1.3,
+	},
+	{
+		.name = "EENTER + EEXIT",
+		.subject = world_enter_exit,
+		.peer_name = "getppid()",
+		.peer = peer_getppid,
+		.iterations = 2000,
+		.target_ns = 300,
+	},
+	{
+		.name = "AEX + ERESUME",
+		.subject = world_aex_resume,
+		.peer_name = "getppid()",
+		.peer = peer_getppid,
+		.iterations = 2000,
+	},
+	{.name = "EPA + EREMOVE", .subject = world_epa_eremove, .iterations = 1000},
+	{.name = "EAUG + EACCEPT + EREMOVE", .subject = world_eaug_eaccept, .iterations = 100},
+	{.name = "sgx_check_access()", .subject = world_check_access, .iterations = 20000},
+};
+
+/* A missed target is no failure: on a busy machine it says nothing. */
 int main(void)
 {
 	struct world *w = world_new();
 	unsigned int missed = 0;
-	const struct bench_pair pairs[] = {
-		{"EADD + 16 EEXTEND of a page", world_add_measured, "SHA-256 of the same blocks",
-		 peer_sha256_page, w, 200, 1.15, 0},
-		{"EWB of a page", world_ewb, "AES-128-GCM seal of 4 KiB", peer_gcm_seal, w, 200,
-		 1.3, 0},
-		{"ELDU of a page", world_eldu, "AES-128-GCM open of 4 KiB", peer_gcm_open, w, 200,
-		 1.3, 0},
-		{"EINIT", world_einit, "RSA-3072 verify, raw modulus", peer_rsa_verify, w, 50, 1.2,
-		 0},
-		{"EREPORT", world_ereport, "AES-CMAC 642 + 384 bytes, key set-up", peer_cmac_report,
-		 w, 500, 1.3, 0},
-		{"EGETKEY", world_egetkey, "AES-CMAC 642 bytes, key set-up", peer_cmac_key, w, 500,
-		 1.3, 0},
-		{"EENTER + EEXIT", world_enter_exit, "getppid()", peer_getppid, w, 2000, 0, 300},
-		{"AEX + ERESUME", world_aex_resume, "getppid()", peer_getppid, w, 2000, 0, 0},
-		{"EPA + EREMOVE", world_epa_eremove, NULL, NULL, w, 1000, 0, 0},
-		{"EAUG + EACCEPT + EREMOVE", world_eaug_eaccept, NULL, NULL, w, 1000, 0, 0},
-		{"sgx_check_access()", world_check_access, NULL, NULL, w, 20000, 0, 0},
-	};
 
-	if (!w)
-		return EXIT_FAILURE;
 	bench_print_header();
-	for (unsigned int i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++)
-		missed += !bench_run(&pairs[i]);
+	for (unsigned int i = 0; i < ARRAY_SIZE(pairs); i++) {
+		struct bench_pair pair = pairs[i];
+
+		pair.ctx = w;
+		missed += !bench_run(&pair);
+	}
 	missed += !bench_scaling(w, 0.9);
 	world_free(w);
 	printf("%u target(s) missed\n", missed);

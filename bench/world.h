@@ -11,7 +11,7 @@
 
 struct world;
 
-/* Return: NULL, with the cause on stderr. */
+/* Whatever fails here or below ends the program: there is nothing to measure then. */
 struct world *world_new(void);
 void world_free(struct world *w);
 

@@ -3,9 +3,6 @@
 
 #include <string.h>
 
-#define ARGS_SECINFO 64
-#define ARGS_PCMD    128
-
 struct builder builder_for(struct embedder *embedder, unsigned int cpu, gva_t args)
 {
 	return (struct builder){
@@ -15,19 +12,18 @@ struct builder builder_for(struct embedder *embedder, unsigned int cpu, gva_t ar
 	};
 }
 
-static void set_operands(struct x86_state *state, uint32_t leaf, uint64_t rbx, uint64_t rcx,
-			 uint64_t rdx)
+void set_operands(struct embedder_cpu *c, uint64_t rax, uint64_t rbx, uint64_t rcx, uint64_t rdx)
 {
-	state->gpr[X86_RAX] = leaf;
-	state->gpr[X86_RBX] = rbx;
-	state->gpr[X86_RCX] = rcx;
-	state->gpr[X86_RDX] = rdx;
+	c->state.gpr[X86_RAX] = rax;
+	c->state.gpr[X86_RBX] = rbx;
+	c->state.gpr[X86_RCX] = rcx;
+	c->state.gpr[X86_RDX] = rdx;
 }
 
 struct leaf_result run_encls(struct embedder_cpu *c, uint32_t leaf, uint64_t rbx, uint64_t rcx,
 			     uint64_t rdx)
 {
-	set_operands(&c->state, leaf, rbx, rcx, rdx);
+	set_operands(c, leaf, rbx, rcx, rdx);
 	c->state.cpl = 0;
 	return sgx_encls(&c->cpu);
 }
@@ -35,7 +31,7 @@ struct leaf_result run_encls(struct embedder_cpu *c, uint32_t leaf, uint64_t rbx
 struct leaf_result run_enclu(struct embedder_cpu *c, uint32_t leaf, uint64_t rbx, uint64_t rcx,
 			     uint64_t rdx)
 {
-	set_operands(&c->state, leaf, rbx, rcx, rdx);
+	set_operands(c, leaf, rbx, rcx, rdx);
 	c->state.cpl = 3;
 	return sgx_enclu(&c->cpu);
 }
@@ -64,12 +60,12 @@ struct sgx_pcmd *builder_pcmd(const struct builder *b)
 
 gva_t builder_secinfo_gva(const struct builder *b)
 {
-	return b->args + ARGS_SECINFO;
+	return b->args + BUILDER_SECINFO;
 }
 
 gva_t builder_pcmd_gva(const struct builder *b)
 {
-	return b->args + ARGS_PCMD;
+	return b->args + BUILDER_PCMD;
 }
 
 gva_t builder_set(const struct builder *b, gva_t linaddr, gva_t secs, uint64_t flags)
@@ -84,17 +80,23 @@ gva_t builder_set(const struct builder *b, gva_t linaddr, gva_t secs, uint64_t f
 	return b->args;
 }
 
+struct sgx_secs *builder_source_secs(const struct builder *b, gva_t base, uint64_t size)
+{
+	struct sgx_secs *secs = builder_ram(b, b->source);
+
+	memset(secs, 0, sizeof(*secs));
+	secs->base = base;
+	secs->size = size;
+	secs->ssa_frame_size = 1;
+	secs->attributes = SGX_ATTR_MODE64BIT;
+	secs->xfrm = XFEATURE_MASK_FP | XFEATURE_MASK_SSE;
+	return secs;
+}
+
 struct leaf_result build_secs(const struct builder *b, gva_t secs, gva_t base, uint64_t size,
 			      uint64_t attributes)
 {
-	struct sgx_secs *source = builder_ram(b, b->source);
-
-	memset(source, 0, sizeof(*source));
-	source->base = base;
-	source->size = size;
-	source->ssa_frame_size = 1;
-	source->attributes = SGX_ATTR_MODE64BIT | attributes;
-	source->xfrm = XFEATURE_MASK_FP | XFEATURE_MASK_SSE;
+	builder_source_secs(b, base, size)->attributes |= attributes;
 	return run_encls(b->c, ECREATE, builder_set(b, 0, 0, EPCM_PT(SGX_PAGE_TYPE_SECS)), secs, 0);
 }
 

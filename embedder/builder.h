@@ -4,8 +4,8 @@
  * they need. Each processor's thread has a builder of its own, so that several
  * can work at once. Nothing here asserts: results are the caller's.
  */
-#ifndef EXCLAVE_TESTS_BUILDER_H
-#define EXCLAVE_TESTS_BUILDER_H
+#ifndef EXCLAVE_EMBEDDER_BUILDER_H
+#define EXCLAVE_EMBEDDER_BUILDER_H
 
 #include "embedder.h"
 
@@ -18,16 +18,15 @@ struct builder {
 /* Uses two RAM pages, the first at @args. */
 struct builder builder_for(struct embedder *embedder, unsigned int cpu, gva_t args);
 
+/* Where PAGEINFO (at the start), SECINFO and PCMD lie in the page of arguments. */
+#define BUILDER_SECINFO 64
+#define BUILDER_PCMD    128
+
+void set_operands(struct embedder_cpu *c, uint64_t rax, uint64_t rbx, uint64_t rcx, uint64_t rdx);
 struct leaf_result run_encls(struct embedder_cpu *c, uint32_t leaf, uint64_t rbx, uint64_t rcx,
 			     uint64_t rdx);
 struct leaf_result run_enclu(struct embedder_cpu *c, uint32_t leaf, uint64_t rbx, uint64_t rcx,
 			     uint64_t rdx);
-
-static inline bool leaf_succeeded(struct leaf_result res)
-{
-	return res.kind == LEAF_OK || res.kind == LEAF_JUMP ||
-	       (res.kind == LEAF_CODE && !res.value);
-}
 
 /* The builder's RAM, as the host sees it. */
 void *builder_ram(const struct builder *b, gva_t gva);
@@ -39,6 +38,9 @@ gva_t builder_pcmd_gva(const struct builder *b);
 
 /* Fills PAGEINFO (SRCPGE = the source page, SECINFO with @flags) and returns its address. */
 gva_t builder_set(const struct builder *b, gva_t linaddr, gva_t secs, uint64_t flags);
+
+/* A legal SECS in the source page, for the caller to change: MODE64BIT, the least of all else. */
+struct sgx_secs *builder_source_secs(const struct builder *b, gva_t base, uint64_t size);
 
 /* @attributes beside MODE64BIT. The SECS's other fields are the smallest legal ones. */
 struct leaf_result build_secs(const struct builder *b, gva_t secs, gva_t base, uint64_t size,

@@ -7,12 +7,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* SDM "Legacy Region of an XSAVE Area". */
+#define XSTATE_FCW     0
+#define XSTATE_FSW     2
+#define XSTATE_MXCSR   24
+#define MXCSR_RESERVED UINT32_C(0xffff0000)
+
 const struct sgx_identity embedder_identity = {
-	.root_key = {0x11, 0x12, 0x13, 0x14},
-	.provisioning_root_key = {0x21, 0x22, 0x23, 0x24},
-	.seal_fuses = {0x31, 0x32, 0x33, 0x34},
-	.owner_epoch = {0x41, 0x42, 0x43, 0x44},
-	.cpusvn = {2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2},
+	.root_key = {[0 ... 15] = 0x11},
+	.provisioning_root_key = {[0 ... 15] = 0x22},
+	.seal_fuses = {[0 ... 15] = 0x33},
+	.owner_epoch = {[0 ... 15] = 0x44},
+	.cpusvn = {[0 ... 15] = 0x02},
 };
 
 static struct embedder_cpu *embedder_cpu(struct sgx_cpu *cpu)
@@ -35,39 +41,67 @@ void embedder_map_epc(struct embedder *embedder, gva_t gva, uint32_t epc_page, u
 		(struct pte){.flags = (uint8_t)(flags | PTE_EPC), .page = epc_page};
 }
 
+struct epcm_entry *embedder_epcm(struct embedder *embedder, uint32_t epc_page)
+{
+	return epc_lookup(&embedder->platform.epc, embedder->config.epc_hpa + PAGES(epc_page));
+}
+
+static bool pte_allows(uint8_t flags, uint32_t access)
+{
+	uint8_t wanted = PTE_P;
+
+	if (access & PFERR_WRITE_MASK)
+		wanted |= PTE_W;
+	if (access & PFERR_USER_MASK)
+		wanted |= PTE_U;
+	return (flags & wanted) == wanted && !((access & PFERR_FETCH_MASK) && (flags & PTE_NX));
+}
+
+/* Without a write when nothing changes: processors share the page table's cache lines. */
+static void pte_mark_used(struct pte *pte, uint32_t access)
+{
+	uint8_t used = access & PFERR_WRITE_MASK ? PTE_A | PTE_D : PTE_A;
+
+	if (~pte->flags & used)
+		atomic_fetch_or(&pte->flags, used);
+}
+
 static bool walk(struct sgx_cpu *cpu, gva_t gva, uint32_t access, struct sgx_place *place,
 		 struct x86_exception *fault)
 {
 	struct embedder *embedder = embedder_cpu(cpu)->embedder;
 	struct pte *pte = embedder_pte(embedder, gva);
-	bool present = pte && (pte->flags & PTE_P);
+	uint8_t flags;
 
-	if (!present || ((access & PFERR_WRITE_MASK) && !(pte->flags & PTE_W)) ||
-	    ((access & PFERR_USER_MASK) && !(pte->flags & PTE_U)) ||
-	    ((access & PFERR_FETCH_MASK) && (pte->flags & PTE_NX))) {
+	if (embedder->on_walk)
+		embedder->on_walk(embedder, gva);
+	flags = pte ? pte->flags : 0;
+	if (!pte_allows(flags, access)) {
 		*fault = (struct x86_exception){
 			.vector = PF_VECTOR,
 			.has_error_code = true,
-			.error_code = access | (present ? PFERR_PRESENT_MASK : 0),
+			.error_code = access | (flags & PTE_P ? PFERR_PRESENT_MASK : 0),
 			.address = gva,
 		};
 		return false;
 	}
-	*place = (struct sgx_place){.is_epc = pte->flags & PTE_EPC};
+	pte_mark_used(pte, access);
+	*place = (struct sgx_place){.is_epc = flags & PTE_EPC};
 	if (place->is_epc)
-		place->hpa = embedder->config.epc_hpa + (hpa_t)pte->page * SGX_PAGE_SIZE;
+		place->hpa = embedder->config.epc_hpa + PAGES(pte->page);
 	else
-		place->host = embedder->ram + (size_t)pte->page * SGX_PAGE_SIZE;
+		place->host = embedder->ram + PAGES(pte->page);
 	return true;
 }
 
 static int read_guest(struct sgx_cpu *cpu, const struct sgx_place *place, unsigned int offset,
 		      void *dst, size_t len)
 {
-	struct embedder *embedder = embedder_cpu(cpu)->embedder;
+	struct embedder_cpu *c = embedder_cpu(cpu);
+	struct embedder *embedder = c->embedder;
 
 	assert(offset + len <= SGX_PAGE_SIZE);
-	embedder_cpu(cpu)->reads++;
+	c->reads++;
 	if (embedder->on_read)
 		embedder->on_read(embedder);
 	if (!embedder->host_error)
@@ -78,34 +112,51 @@ static int read_guest(struct sgx_cpu *cpu, const struct sgx_place *place, unsign
 static int write_guest(struct sgx_cpu *cpu, const struct sgx_place *place, unsigned int offset,
 		       const void *src, size_t len)
 {
-	struct embedder *embedder = embedder_cpu(cpu)->embedder;
+	struct embedder_cpu *c = embedder_cpu(cpu);
+	struct embedder *embedder = c->embedder;
 
 	assert(offset + len <= SGX_PAGE_SIZE);
+	c->writes++;
+	if (embedder->on_write)
+		embedder->on_write(embedder);
 	if (!embedder->host_error)
 		memcpy((uint8_t *)place->host + offset, src, len);
 	return embedder->host_error;
 }
 
-/* The bytes of component @i of the standard format. */
-static void component(const struct sgx_cpu *cpu, unsigned int i, uint32_t *offset, uint32_t *size)
+/* Where a component lies in the standard format. */
+struct component {
+	uint64_t bit;
+	uint32_t offset;
+	uint32_t size;
+};
+
+/* For loops over the components in @left, which is not 0. */
+static struct component first_component(const struct sgx_cpu *cpu, uint64_t left)
 {
-	*offset = i == 0 ? 0 : i == 1 ? 160 : cpu->cpuid->xsave[i].offset;
-	*size = i == 0 ? 160 : i == 1 ? 256 : cpu->cpuid->xsave[i].size;
+	unsigned int i = (unsigned int)__builtin_ctzll(left);
+
+	switch (BIT64(i)) {
+	case XFEATURE_MASK_FP:
+		return (struct component){BIT64(i), 0, 160};
+	case XFEATURE_MASK_SSE:
+		return (struct component){BIT64(i), 160, 256};
+	default:
+		return (struct component){BIT64(i), cpu->cpuid->xsave[i].offset,
+					  cpu->cpuid->xsave[i].size};
+	}
 }
 
 static void xsave(struct sgx_cpu *cpu, uint64_t xfrm, void *area)
 {
-	uint8_t *xstate = embedder_cpu(cpu)->xstate;
+	const uint8_t *xstate = embedder_cpu(cpu)->xstate;
 	uint8_t *out = area;
 
 	assert(is_aligned((uintptr_t)area, 64));
-	for (unsigned int i = 0; i < 64; i++) {
-		uint32_t offset, size;
+	for (uint64_t left = xfrm; left; left &= left - 1) {
+		const struct component c = first_component(cpu, left);
 
-		if (!(xfrm & BIT64(i)))
-			continue;
-		component(cpu, i, &offset, &size);
-		memcpy(out + offset, xstate + offset, size);
+		memcpy(out + c.offset, xstate + c.offset, c.size);
 	}
 	memcpy(out + XSAVE_HEADER_OFFSET, &xfrm, sizeof(xfrm));
 }
@@ -118,21 +169,18 @@ static bool xrstor(struct sgx_cpu *cpu, uint64_t xfrm, const void *area)
 	uint32_t mxcsr;
 
 	memcpy(&bv, in + XSAVE_HEADER_OFFSET, sizeof(bv));
-	memcpy(&mxcsr, in + 24, sizeof(mxcsr));
-	if (mxcsr & 0xffff0000)
+	memcpy(&mxcsr, in + XSTATE_MXCSR, sizeof(mxcsr));
+	if (mxcsr & MXCSR_RESERVED)
 		return false;
-	for (unsigned int i = 0; i < 64; i++) {
-		uint32_t offset, size;
+	for (uint64_t left = xfrm; left; left &= left - 1) {
+		const struct component c = first_component(cpu, left);
 
-		if (!(xfrm & BIT64(i)))
-			continue;
-		component(cpu, i, &offset, &size);
-		if (bv & BIT64(i))
-			memcpy(xstate + offset, in + offset, size);
+		if (bv & c.bit)
+			memcpy(xstate + c.offset, in + c.offset, c.size);
 		else
-			memset(xstate + offset, 0, size);
+			memset(xstate + c.offset, 0, c.size);
 	}
-	memcpy(xstate + 24, &mxcsr, sizeof(mxcsr));
+	memcpy(xstate + XSTATE_MXCSR, &mxcsr, sizeof(mxcsr));
 	return true;
 }
 
@@ -140,17 +188,14 @@ static void xinit(struct sgx_cpu *cpu, uint64_t xfrm, uint16_t fcw, uint16_t fsw
 {
 	uint8_t *xstate = embedder_cpu(cpu)->xstate;
 
-	for (unsigned int i = 0; i < 64; i++) {
-		uint32_t offset, size;
+	for (uint64_t left = xfrm; left; left &= left - 1) {
+		const struct component c = first_component(cpu, left);
 
-		if (!(xfrm & BIT64(i)))
-			continue;
-		component(cpu, i, &offset, &size);
-		memset(xstate + offset, 0, size);
+		memset(xstate + c.offset, 0, c.size);
 	}
-	memcpy(xstate, &fcw, sizeof(fcw));
-	memcpy(xstate + 2, &fsw, sizeof(fsw));
-	memcpy(xstate + 24, &mxcsr, sizeof(mxcsr));
+	memcpy(xstate + XSTATE_FCW, &fcw, sizeof(fcw));
+	memcpy(xstate + XSTATE_FSW, &fsw, sizeof(fsw));
+	memcpy(xstate + XSTATE_MXCSR, &mxcsr, sizeof(mxcsr));
 }
 
 static void enclave_mode(struct sgx_cpu *cpu, bool inside)
@@ -162,6 +207,14 @@ static void enclave_mode(struct sgx_cpu *cpu, bool inside)
 static bool event_pending(struct sgx_cpu *cpu)
 {
 	return embedder_cpu(cpu)->event_pending;
+}
+
+static void page_changed(void *ctx, hpa_t hpa)
+{
+	struct embedder *embedder = ctx;
+
+	embedder->notices++;
+	embedder->last_notice = hpa;
 }
 
 static void setup_cpuid(struct sgx_cpuid *cpuid)
@@ -235,8 +288,8 @@ void embedder_reset_state(struct embedder_cpu *c)
 
 	setup_state(&c->state);
 	memset(c->xstate, 0x5a, sizeof(c->xstate));
-	memcpy(c->xstate, &fcw, sizeof(fcw));
-	memcpy(c->xstate + 24, &mxcsr, sizeof(mxcsr));
+	memcpy(c->xstate + XSTATE_FCW, &fcw, sizeof(fcw));
+	memcpy(c->xstate + XSTATE_MXCSR, &mxcsr, sizeof(mxcsr));
 }
 
 static int setup_cpu(struct embedder *embedder, struct embedder_cpu *c)
@@ -271,6 +324,20 @@ static int setup_memory(struct embedder *embedder)
 	return 0;
 }
 
+static int setup_epc(struct embedder *embedder)
+{
+	const struct embedder_config *config = &embedder->config;
+	unsigned int sections = config->epc_sections ? config->epc_sections : 1;
+	uint64_t size = PAGES(config->epc_pages / sections);
+	int ret = 0;
+
+	embedder->platform.page_changed = page_changed;
+	embedder->platform.page_changed_ctx = embedder;
+	for (unsigned int i = 0; i < sections && !ret; i++)
+		ret = epc_add_section(&embedder->platform.epc, config->epc_hpa + i * size, size, i);
+	return ret;
+}
+
 struct embedder *embedder_new(const struct embedder_config *config)
 {
 	struct embedder *embedder = calloc(1, sizeof(*embedder));
@@ -285,8 +352,7 @@ struct embedder *embedder_new(const struct embedder_config *config)
 		free(embedder);
 		return NULL;
 	}
-	if (setup_memory(embedder) ||
-	    epc_add_section(&embedder->platform.epc, config->epc_hpa, PAGES(config->epc_pages), 0))
+	if (setup_memory(embedder) || setup_epc(embedder))
 		goto err_free;
 	for (unsigned int i = 0; i < config->cpus; i++)
 		if (setup_cpu(embedder, &embedder->cpus[i]))

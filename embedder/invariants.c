@@ -4,16 +4,11 @@
 #include "sgx/secs.h"
 #include "sgx/track.h"
 
-static struct epcm_entry *entry(struct embedder *embedder, uint32_t page)
-{
-	return epc_lookup(&embedder->platform.epc, embedder->config.epc_hpa + PAGES(page));
-}
-
 /* Is @secs the entry of a page of this EPC, valid and of type SECS? */
 static bool is_secs(struct embedder *embedder, const struct epcm_entry *secs)
 {
 	for (uint32_t i = 0; i < embedder->config.epc_pages; i++)
-		if (entry(embedder, i) == secs)
+		if (embedder_epcm(embedder, i) == secs)
 			return epcm_is(epcm_state(secs), SGX_PAGE_TYPE_SECS);
 	return false;
 }
@@ -23,7 +18,7 @@ static uint32_t count_children(struct embedder *embedder, const struct epcm_entr
 	uint32_t children = 0;
 
 	for (uint32_t i = 0; i < embedder->config.epc_pages; i++) {
-		const struct epcm_entry *e = entry(embedder, i);
+		const struct epcm_entry *e = embedder_epcm(embedder, i);
 
 		children += epcm_is_valid(epcm_state(e)) && epcm_secs(e) == secs;
 	}
@@ -128,7 +123,7 @@ const char *epcm_find_violation(struct embedder *embedder)
 	const char *violation = NULL;
 
 	for (uint32_t i = 0; i < embedder->config.epc_pages && !violation; i++)
-		violation = check_entry(embedder, entry(embedder, i));
+		violation = check_entry(embedder, embedder_epcm(embedder, i));
 	for (unsigned int i = 0; i < embedder->config.cpus && !violation; i++)
 		violation = check_processor(embedder, &embedder->cpus[i].cpu);
 	return violation;

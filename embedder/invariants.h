@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What must hold of an EPC whenever no leaf is running. */
-#ifndef EXCLAVE_TESTS_INVARIANTS_H
-#define EXCLAVE_TESTS_INVARIANTS_H
+#ifndef EXCLAVE_EMBEDDER_INVARIANTS_H
+#define EXCLAVE_EMBEDDER_INVARIANTS_H
 
 #include "embedder.h"
 

@@ -106,6 +106,13 @@ leaf_function sgx_ecreate, sgx_eadd, sgx_einit, sgx_eremove, sgx_edbgrd, sgx_edb
 leaf_function sgx_ereport, sgx_egetkey, sgx_eenter, sgx_eresume, sgx_eexit, sgx_eaccept, sgx_emodpe,
 	sgx_eacceptcopy, sgx_edeccssa;
 
+/* SDM "SECINFO": nothing is set but flags of @allowed, which has no reserved ones. */
+static inline bool secinfo_has_only(const struct sgx_secinfo *secinfo, uint64_t allowed)
+{
+	return !(secinfo->flags & ~allowed) &&
+	       is_zero(secinfo->reserved, sizeof(secinfo->reserved));
+}
+
 /*
  * Announces a change of @e's content or type to an embedder that watches it.
  * Called after the change, with no lock held.

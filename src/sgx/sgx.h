@@ -88,6 +88,13 @@ struct leaf_result {
 };
 _Static_assert(sizeof(struct leaf_result) == 16, "returned in two registers");
 
+/* Did the leaf do what it was asked for, with nothing more to tell? */
+static inline bool leaf_succeeded(struct leaf_result res)
+{
+	return res.kind == LEAF_OK || res.kind == LEAF_JUMP ||
+	       (res.kind == LEAF_CODE && !res.value);
+}
+
 /* One line of a leaf's checks; the leaf that a check refuses says which. */
 struct sgx_check {
 	const char *leaf;

@@ -156,8 +156,7 @@ static struct leaf_result inside(struct hammer *h)
 /* EINIT wants a signature; here only the bit that the other leaves ask for matters. */
 static struct leaf_result initialise(struct hammer *h)
 {
-	struct epcm_entry *e = epc_lookup(&h->embedder->platform.epc,
-					  h->embedder->config.epc_hpa + PAGES(draw(h, EPC_PAGES)));
+	struct epcm_entry *e = embedder_epcm(h->embedder, draw(h, EPC_PAGES));
 
 	if (!epcm_lock(e, EPCM_SHARED))
 		return (struct leaf_result){.kind = LEAF_OK};

@@ -143,9 +143,7 @@ static void secinfo_leaf(struct fuzz *f, const struct builder *b, uint32_t leaf)
 /* Marks a SECS initialised: signatures are out of a fuzzer's reach. */
 static void backdoor_init(struct fuzz *f)
 {
-	struct embedder *e = f->embedder;
-	struct epcm_entry *entry =
-		epc_lookup(&e->platform.epc, e->config.epc_hpa + PAGES(next(f) % EPC_PAGES));
+	struct epcm_entry *entry = embedder_epcm(f->embedder, next(f) % EPC_PAGES);
 
 	if (epcm_is(epcm_state(entry), SGX_PAGE_TYPE_SECS))
 		((struct sgx_secs *)epcm_page(entry))->attributes |= SGX_ATTR_INIT;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* SDM "EADD". */
-#include "sgx/leaf.h"
+#include "sgx/child.h"
 #include "sgx/measure.h"
+#include "sgx/tcs.h"
 
 #include <string.h>
 
@@ -9,55 +10,15 @@
 struct eadd {
 	struct sgx_pageinfo pageinfo;
 	struct sgx_secinfo secinfo;
-	struct epcm_entry *target;
-	struct epcm_entry *secs;
-	gva_t target_gva;
-	gva_t secs_gva;
+	struct child_operands child;
 	uint8_t *copy; /* of SRCPGE */
 };
 
-enum {
-	CLAIM_TARGET,
-	CLAIM_SECS,
-};
-
-/* A target in use already ranks before the busy SECS. */
-static struct leaf_result secs_conflict(struct sgx_cpu *cpu, const struct eadd *op)
-{
-	TRY(target_check_free(cpu, op->target, op->target_gva));
-	return leaf_gp();
-}
-
-static struct leaf_result lock_pages(struct sgx_cpu *cpu, const struct eadd *op,
-				     const struct epcm_claim *claims)
-{
-	int conflict = epcm_lock_set(claims, 2);
-
-	CHECK(conflict != CLAIM_TARGET, leaf_gp());
-	CHECK(conflict != CLAIM_SECS, secs_conflict(cpu, op));
-	return leaf_ok();
-}
-
-static struct leaf_result __check_entries(struct sgx_cpu *cpu, const struct eadd *op)
-{
-	CHECK(!epcm_is_valid(epcm_state(op->target)), leaf_pf(op->target_gva, ENCLS_WRITE));
-	CHECK(epcm_is(epcm_state(op->secs), SGX_PAGE_TYPE_SECS),
-	      leaf_pf(op->secs_gva, ENCLS_WRITE));
-	return leaf_ok();
-}
-
 static struct leaf_result check_tcs(struct sgx_cpu *cpu, const struct sgx_tcs *tcs, bool mode64)
 {
-	uint64_t flags = SGX_TCS_DBGOPTIN;
-
-	if (cpu->cpuid->attributes & SGX_ATTR_AEXNOTIFY)
-		flags |= SGX_TCS_AEXNOTIFY;
-	CHECK(!tcs->ocetssa && !tcs->prevssp && is_zero(tcs->reserved, sizeof(tcs->reserved)),
-	      leaf_gp());
-	CHECK(!(tcs->flags & ~flags), leaf_gp());
-	CHECK(mode64 || (tcs->fs_limit & tcs->gs_limit & SGX_TCS_32BIT_LIMIT_MASK) ==
-				SGX_TCS_32BIT_LIMIT_MASK,
-	      leaf_gp());
+	CHECK(tcs_reserved_is_zero(tcs), leaf_gp());
+	CHECK(!(tcs->flags & ~tcs_known_flags(cpu)), leaf_gp());
+	CHECK(tcs_limits_are_legal(tcs, mode64), leaf_gp());
 	return leaf_ok();
 }
 
@@ -80,7 +41,7 @@ static void prepare_tcs(struct eadd *op)
 
 static struct leaf_result __check_contents(struct sgx_cpu *cpu, const struct eadd *op)
 {
-	const struct sgx_secs *secs = secs_of(op->secs);
+	const struct sgx_secs *secs = secs_of(op->child.secs);
 	bool mode64 = secs_attributes(secs) & SGX_ATTR_MODE64BIT;
 	const uint64_t rw = op->secinfo.flags & (SGX_SECINFO_R | SGX_SECINFO_W);
 
@@ -95,14 +56,15 @@ static struct leaf_result __check_contents(struct sgx_cpu *cpu, const struct ead
 /* The measurement is locked. */
 static struct leaf_result __add_page(struct sgx_cpu *cpu, struct eadd *op)
 {
-	struct sgx_secs *secs = secs_of(op->secs);
+	struct sgx_secs *secs = secs_of(op->child.secs);
 
 	CHECK(!secs_is_initialised(secs), leaf_gp());
 	if (is_tcs(op))
 		prepare_tcs(op);
-	memcpy(epcm_page(op->target), op->copy, SGX_PAGE_SIZE);
+	memcpy(epcm_page(op->child.target), op->copy, SGX_PAGE_SIZE);
 	measure_eadd(secs, op->pageinfo.linaddr - secs->base, &op->secinfo);
-	epcm_make_valid(op->target, EPCM_VALID | op->secinfo.flags, op->pageinfo.linaddr, op->secs);
+	epcm_make_valid(op->child.target, EPCM_VALID | op->secinfo.flags, op->pageinfo.linaddr,
+			op->child.secs);
 	return leaf_ok();
 }
 
@@ -110,11 +72,11 @@ static struct leaf_result __commit(struct sgx_cpu *cpu, struct eadd *op)
 {
 	struct leaf_result res;
 
-	TRY(__check_entries(cpu, op));
+	TRY(__child_check(cpu, &op->child));
 	TRY(__check_contents(cpu, op));
-	CHECK(epcm_bit_lock(op->secs, EPCM_LOCK_MEASURE), leaf_gp());
+	CHECK(epcm_bit_lock(op->child.secs, EPCM_LOCK_MEASURE), leaf_gp());
 	res = __add_page(cpu, op);
-	epcm_bit_unlock(op->secs, EPCM_LOCK_MEASURE);
+	epcm_bit_unlock(op->child.secs, EPCM_LOCK_MEASURE);
 	return res;
 }
 
@@ -127,17 +89,16 @@ static struct leaf_result read_operands(struct sgx_cpu *cpu, struct eadd *op, ui
 
 	CHECK(is_aligned(rbx, sizeof(*pageinfo)), leaf_gp());
 	CHECK(is_aligned(rcx, SGX_PAGE_SIZE), leaf_gp());
-	TRY(operand_epc_page(cpu, rcx, ENCLS_WRITE, &op->target_gva, &op->target));
+	TRY(operand_epc_page(cpu, rcx, ENCLS_WRITE, &op->child.target_gva, &op->child.target));
 	TRY(operand_read(cpu, rbx, ENCLS_READ, pageinfo, sizeof(*pageinfo)));
 	CHECK(is_aligned(pageinfo->srcpge, SGX_PAGE_SIZE), leaf_gp());
 	CHECK(is_aligned(pageinfo->secs, SGX_PAGE_SIZE), leaf_gp());
 	CHECK(is_aligned(pageinfo->secinfo, sizeof(*secinfo)), leaf_gp());
 	CHECK(is_aligned(pageinfo->linaddr, SGX_PAGE_SIZE), leaf_gp());
-	TRY(operand_epc_page(cpu, pageinfo->secs, ENCLS_WRITE, &op->secs_gva, &op->secs));
+	TRY(operand_epc_page(cpu, pageinfo->secs, ENCLS_WRITE, &op->child.secs_gva,
+			     &op->child.secs));
 	TRY(operand_read(cpu, pageinfo->secinfo, ENCLS_READ, secinfo, sizeof(*secinfo)));
-	CHECK(!(secinfo->flags & (SGX_SECINFO_RESERVED | SGX_SECINFO_STATE)) &&
-		      is_zero(secinfo->reserved, sizeof(secinfo->reserved)),
-	      leaf_gp());
+	CHECK(secinfo_has_only(secinfo, SGX_SECINFO_RWX | SGX_SECINFO_PT_MASK), leaf_gp());
 	pt = secinfo->flags & SGX_SECINFO_PT_MASK;
 	CHECK(pt == EPCM_PT(SGX_PAGE_TYPE_REG) || pt == EPCM_PT(SGX_PAGE_TYPE_TCS), leaf_gp());
 	return leaf_ok();
@@ -147,24 +108,21 @@ static struct leaf_result read_operands(struct sgx_cpu *cpu, struct eadd *op, ui
 struct leaf_result sgx_eadd(struct sgx_cpu *cpu, uint64_t rbx, uint64_t rcx, uint64_t rdx)
 {
 	struct eadd op = {.copy = cpu->scratch};
-	struct epcm_claim claims[2];
 	struct leaf_result res;
 
 	TRY(read_operands(cpu, &op, rbx, rcx));
-	claims[CLAIM_TARGET] = (struct epcm_claim){op.target, EPCM_EXCLUSIVE};
-	claims[CLAIM_SECS] = (struct epcm_claim){op.secs, EPCM_SHARED};
 
-	TRY(lock_pages(cpu, &op, claims));
-	res = __check_entries(cpu, &op);
-	epcm_unlock_set(claims, 2);
+	TRY(child_lock(cpu, &op.child));
+	res = __child_check(cpu, &op.child);
+	child_unlock(&op.child);
 	TRY(res);
 
 	TRY(operand_read(cpu, op.pageinfo.srcpge, ENCLS_READ, op.copy, SGX_PAGE_SIZE));
 
-	TRY(lock_pages(cpu, &op, claims));
+	TRY(child_lock(cpu, &op.child));
 	res = __commit(cpu, &op);
-	epcm_unlock_set(claims, 2);
+	child_unlock(&op.child);
 	TRY(res);
-	leaf_page_changed(cpu, op.target);
+	leaf_page_changed(cpu, op.child.target);
 	return leaf_ok();
 }

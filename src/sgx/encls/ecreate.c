@@ -81,9 +81,7 @@ struct leaf_result sgx_ecreate(struct sgx_cpu *cpu, uint64_t rbx, uint64_t rcx, 
 	CHECK(!pageinfo.linaddr, leaf_gp());
 	CHECK(!pageinfo.secs, leaf_gp());
 	TRY(operand_read(cpu, pageinfo.secinfo, ENCLS_READ, &secinfo, sizeof(secinfo)));
-	CHECK(!(secinfo.flags & (SGX_SECINFO_RESERVED | SGX_SECINFO_STATE)) &&
-		      is_zero(secinfo.reserved, sizeof(secinfo.reserved)),
-	      leaf_gp());
+	CHECK(secinfo_has_only(&secinfo, SGX_SECINFO_RWX | SGX_SECINFO_PT_MASK), leaf_gp());
 	CHECK((secinfo.flags & SGX_SECINFO_PT_MASK) == EPCM_PT(SGX_PAGE_TYPE_SECS), leaf_gp());
 	TRY(target_check_free(cpu, e, gva));
 	TRY(operand_read(cpu, pageinfo.srcpge, ENCLS_READ, secs, sizeof(*secs)));

@@ -206,7 +206,7 @@ struct leaf_result sgx_einit(struct sgx_cpu *cpu, uint64_t rbx, uint64_t rcx, ui
 	CHECK(epcm_lock(e, EPCM_SHARED), leaf_gp());
 	res = __einit(cpu, e, gva, op);
 	epcm_unlock(e, EPCM_SHARED);
-	if (res.kind == LEAF_CODE && !res.value)
+	if (leaf_succeeded(res))
 		leaf_page_changed(cpu, e);
 	return res;
 }

@@ -145,7 +145,7 @@ static struct leaf_result load(struct sgx_cpu *cpu, const struct eld *op, bool b
 	TRY(lock_pages(cpu, claims, count));
 	res = __load(cpu, op, block);
 	epcm_unlock_set(claims, count);
-	if (res.kind == LEAF_CODE && !res.value)
+	if (leaf_succeeded(res))
 		leaf_page_changed(cpu, op->in.target);
 	return res;
 }

@@ -42,9 +42,7 @@ struct leaf_result sgx_emodpr(struct sgx_cpu *cpu, uint64_t rbx, uint64_t rcx, u
 	TRY(operand_epc_page(cpu, rcx, ENCLS_WRITE, &gva, &e));
 	TRY(operand_read(cpu, rbx, ENCLS_READ, &secinfo, sizeof(secinfo)));
 	/* The page type is not looked at: Linux leaves it 0. */
-	CHECK(!(secinfo.flags & (SGX_SECINFO_RESERVED | SGX_SECINFO_STATE)) &&
-		      is_zero(secinfo.reserved, sizeof(secinfo.reserved)),
-	      leaf_gp());
+	CHECK(secinfo_has_only(&secinfo, SGX_SECINFO_RWX | SGX_SECINFO_PT_MASK), leaf_gp());
 	CHECK((secinfo.flags & rw) != SGX_SECINFO_W, leaf_gp());
 	CHECK(epcm_lock(e, EPCM_SHARED), leaf_gp());
 	res = __modify(cpu, e, gva, secinfo.flags & SGX_SECINFO_RWX);

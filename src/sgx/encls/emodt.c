@@ -37,16 +37,14 @@ struct leaf_result sgx_emodt(struct sgx_cpu *cpu, uint64_t rbx, uint64_t rcx, ui
 	CHECK(is_aligned(rcx, SGX_PAGE_SIZE), leaf_gp());
 	TRY(operand_epc_page(cpu, rcx, ENCLS_WRITE, &gva, &e));
 	TRY(operand_read(cpu, rbx, ENCLS_READ, &secinfo, sizeof(secinfo)));
-	CHECK(!(secinfo.flags & (SGX_SECINFO_RESERVED | SGX_SECINFO_STATE)) &&
-		      is_zero(secinfo.reserved, sizeof(secinfo.reserved)),
-	      leaf_gp());
+	CHECK(secinfo_has_only(&secinfo, SGX_SECINFO_RWX | SGX_SECINFO_PT_MASK), leaf_gp());
 	pt = secinfo.flags & SGX_SECINFO_PT_MASK;
 	CHECK(pt == EPCM_PT(SGX_PAGE_TYPE_TCS) || pt == EPCM_PT(SGX_PAGE_TYPE_TRIM), leaf_gp());
 	/* Exclusive: every other user of the page conflicts, SGX2 leaves among them. */
 	CHECK(epcm_lock(e, EPCM_EXCLUSIVE), leaf_code(SGX_EPC_PAGE_CONFLICT));
 	res = __modify(cpu, e, gva, epcm_pt(pt));
 	epcm_unlock(e, EPCM_EXCLUSIVE);
-	if (res.kind == LEAF_CODE && !res.value)
+	if (leaf_succeeded(res))
 		leaf_page_changed(cpu, e);
 	return res;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* SDM "EACCEPT". */
 #include "sgx/leaf.h"
+#include "sgx/tcs.h"
 #include "sgx/track.h"
 
 #include <string.h>
@@ -37,9 +38,7 @@ static struct leaf_result read_operands(struct sgx_cpu *cpu, struct eaccept *op,
 	TRY(operand_enclave(cpu, rbx, sizeof(*secinfo), ENCLU_READ, &e, &p));
 	/* Copied once: other threads of the enclave may change it meanwhile. */
 	memcpy(secinfo, p, sizeof(*secinfo));
-	CHECK(!(secinfo->flags & SGX_SECINFO_RESERVED) &&
-		      is_zero(secinfo->reserved, sizeof(secinfo->reserved)),
-	      leaf_gp());
+	CHECK(secinfo_has_only(secinfo, EPCM_SECINFO), leaf_gp());
 	CHECK(is_aligned(rcx, SGX_PAGE_SIZE), leaf_gp());
 	TRY(operand_elrange(cpu, rcx, 1, ENCLU_READ, &op->gva));
 	TRY(operand_epc(cpu, op->gva, ENCLU_READ, &op->target));
@@ -76,17 +75,14 @@ static bool is_tracked(const struct epcm_entry *secs, uint64_t state)
 static struct leaf_result __check_tcs(struct sgx_cpu *cpu, const struct sgx_tcs *tcs)
 {
 	bool mode64 = secs_attributes(secs_of(cpu->enclave.secs)) & SGX_ATTR_MODE64BIT;
-	uint64_t flags = cpu->cpuid->attributes & SGX_ATTR_AEXNOTIFY ? SGX_TCS_AEXNOTIFY : 0;
+	uint64_t flags = tcs_known_flags(cpu) & ~SGX_TCS_DBGOPTIN;
 
-	CHECK(!tcs->ocetssa && !tcs->prevssp && is_zero(tcs->reserved, sizeof(tcs->reserved)),
-	      leaf_gp());
+	CHECK(tcs_reserved_is_zero(tcs), leaf_gp());
 	CHECK(!(tcs->flags & ~flags), leaf_gp());
 	CHECK(tcs->cssa < tcs->nssa, leaf_gp());
 	CHECK(!tcs->aep, leaf_gp());
 	CHECK(tcs->state == SGX_TCS_INACTIVE, leaf_gp());
-	CHECK(mode64 || (tcs->fs_limit & tcs->gs_limit & SGX_TCS_32BIT_LIMIT_MASK) ==
-				SGX_TCS_32BIT_LIMIT_MASK,
-	      leaf_gp());
+	CHECK(tcs_limits_are_legal(tcs, mode64), leaf_gp());
 	return leaf_ok();
 }
 

@@ -44,9 +44,7 @@ static struct leaf_result read_secinfo(struct sgx_cpu *cpu, struct eacceptcopy *
 	/* Copied once: other threads of the enclave may change it meanwhile. */
 	memcpy(secinfo, page + op->info.gva % SGX_PAGE_SIZE, sizeof(*secinfo));
 	rw = secinfo->flags & (SGX_SECINFO_R | SGX_SECINFO_W);
-	CHECK(!(secinfo->flags & (SGX_SECINFO_RESERVED | SGX_SECINFO_STATE)) &&
-		      is_zero(secinfo->reserved, sizeof(secinfo->reserved)),
-	      leaf_gp());
+	CHECK(secinfo_has_only(secinfo, SGX_SECINFO_RWX | SGX_SECINFO_PT_MASK), leaf_gp());
 	CHECK(rw != SGX_SECINFO_W, leaf_gp());
 	CHECK((secinfo->flags & SGX_SECINFO_PT_MASK) == EPCM_PT(SGX_PAGE_TYPE_REG), leaf_gp());
 	return leaf_ok();
@@ -96,7 +94,7 @@ struct leaf_result sgx_eacceptcopy(struct sgx_cpu *cpu, uint64_t rbx, uint64_t r
 	CHECK(epcm_lock_sgx2(op.dest.entry), leaf_gp());
 	res = __accept(cpu, &op);
 	epcm_unlock_sgx2(op.dest.entry);
-	if (res.kind == LEAF_CODE && !res.value)
+	if (leaf_succeeded(res))
 		leaf_page_changed(cpu, op.dest.entry);
 	return res;
 }

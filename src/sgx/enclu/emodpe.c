@@ -27,9 +27,7 @@ static struct leaf_result read_operands(struct sgx_cpu *cpu, struct emodpe *op, 
 	TRY(operand_check_rights(cpu, gva, ENCLU_READ, EPCM_R, cpu->enclave.secs, e));
 	/* Copied once: other threads of the enclave may change it meanwhile. */
 	memcpy(secinfo, (uint8_t *)epcm_page(e) + gva % SGX_PAGE_SIZE, sizeof(*secinfo));
-	CHECK(!(secinfo->flags & SGX_SECINFO_RESERVED) &&
-		      is_zero(secinfo->reserved, sizeof(secinfo->reserved)),
-	      leaf_gp());
+	CHECK(secinfo_has_only(secinfo, EPCM_SECINFO), leaf_gp());
 	return leaf_ok();
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "sgx/enclu/entry.h"
 
+#include "sgx/tcs.h"
 #include "sgx/track.h"
 
 /* SDM "EENTER", segments outside 64-bit mode; DS itself is a matter of ENCLU. */
@@ -97,11 +98,8 @@ struct leaf_result entry_check_enclave(struct sgx_cpu *cpu, const struct enclave
 	const uint64_t attributes = secs_attributes(op->secs);
 	const bool mode64 = attributes & SGX_ATTR_MODE64BIT;
 	const bool notify = op->flags & SGX_TCS_AEXNOTIFY;
-	uint64_t known = SGX_TCS_DBGOPTIN;
 
-	if (cpu->cpuid->attributes & SGX_ATTR_AEXNOTIFY)
-		known |= SGX_TCS_AEXNOTIFY;
-	CHECK(!(op->flags & ~known), leaf_gp());
+	CHECK(!(op->flags & ~tcs_known_flags(cpu)), leaf_gp());
 	CHECK(attributes & SGX_ATTR_INIT, leaf_gp());
 	CHECK(x86_is_64bit(state) == mode64, leaf_gp());
 	CHECK(state->cr4 & X86_CR4_OSFXSR, leaf_gp());

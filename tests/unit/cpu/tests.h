@@ -4,6 +4,7 @@
 #define EXCLAVE_TESTS_UNIT_CPU_TESTS_H
 
 #include "fixture.h"
+#include "suites.h"
 
 #define CPU_TEST_SUITES(X) \
 	X(control)         \
@@ -22,10 +23,6 @@
 	X(table)           \
 	X(verify)
 
-#define DECLARE_SUITE(name)                            \
-	extern const struct CMUnitTest name##_tests[]; \
-	extern const size_t name##_test_count;
 CPU_TEST_SUITES(DECLARE_SUITE)
-#undef DECLARE_SUITE
 
 #endif

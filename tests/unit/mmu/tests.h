@@ -4,6 +4,7 @@
 #define EXCLAVE_TESTS_UNIT_MMU_TESTS_H
 
 #include "fixture.h"
+#include "suites.h"
 
 #define MMU_TEST_SUITES(X) \
 	X(guest_access)    \
@@ -14,10 +15,6 @@
 	X(copy)            \
 	X(race)
 
-#define DECLARE_SUITE(name)                            \
-	extern const struct CMUnitTest name##_tests[]; \
-	extern const size_t name##_test_count;
 MMU_TEST_SUITES(DECLARE_SUITE)
-#undef DECLARE_SUITE
 
 #endif

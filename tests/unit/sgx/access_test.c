@@ -105,7 +105,7 @@ static unsigned int arrange(struct fixture *f, const struct situation *s)
 	atomic_store(&e->state, entry);
 	atomic_store(&e->linaddr,
 		     s->target == TARGET_OTHER_ADDRESS ? PAGE_GVA + SGX_PAGE_SIZE : PAGE_GVA);
-	f->cpuid.leaves = SGX_CPUID_SGX1 | (s->sgx2 ? SGX_CPUID_SGX2 : 0);
+	f->cpuid->leaves = SGX_CPUID_SGX1 | (s->sgx2 ? SGX_CPUID_SGX2 : 0);
 	return page;
 }
 
@@ -136,7 +136,7 @@ static void check(struct fixture *f, const struct situation *s)
 	/* Another processor of the same guest stands for the one that is outside. */
 	struct sgx_cpu *cpu = &f->cpus[s->enclave_mode ? 0 : 1].cpu;
 	unsigned int page = arrange(f, s);
-	struct sgx_place place = {.is_epc = s->target != TARGET_RAM, .host = f->ram};
+	struct sgx_place place = {.is_epc = s->target != TARGET_RAM, .host = f->embedder->ram};
 	uint32_t access = PFERR_USER_MASK;
 	gva_t gva = s->in_elrange ? GVA : OUTSIDE;
 	struct expected want = oracle(s);

@@ -122,7 +122,7 @@ static void aex_fills_xsave_area(void **state)
 {
 	struct fixture *f = *state;
 	uint8_t *area;
-	uint8_t xstate[FIXTURE_XSTATE_SIZE];
+	uint8_t xstate[EMBEDDER_XSTATE_SIZE];
 
 	make_inside(f);
 	area = epc_ptr(f, SSA0_PAGE);
@@ -145,7 +145,7 @@ static void aex_amx_fills_three_pages(void **state)
 	struct fixture *f = *state;
 	const unsigned int end = 2816 + 8192;
 	uint8_t *last;
-	uint8_t xstate[FIXTURE_XSTATE_SIZE];
+	uint8_t xstate[EMBEDDER_XSTATE_SIZE];
 
 	make_enclave(f);
 	enable_amx(f);
@@ -327,8 +327,8 @@ static void aex_page_changed_type_meanwhile_is_written(void **state)
 	struct fixture *f = *state;
 
 	make_inside(f);
-	epcm_change_flags(epcm_of(f, SSA0_PAGE), EPCM_PT_MASK | EPCM_RWX,
-			  EPCM_PT(SGX_PAGE_TYPE_TRIM) | EPCM_MODIFIED);
+	change_state(f, SSA0_PAGE, EPCM_PT_MASK | EPCM_RWX,
+		     EPCM_PT(SGX_PAGE_TYPE_TRIM) | EPCM_MODIFIED);
 	f->state->gpr[X86_RSI] = 0x1234;
 	interrupt(f);
 	assert_int_equal(frame_gprsgx(f, 0)->gpr[X86_RSI], 0x1234);

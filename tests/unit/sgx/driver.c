@@ -7,7 +7,7 @@
 
 static unsigned int current_cpu(const struct fixture *f)
 {
-	return (unsigned int)((const struct fixture_cpu *)f->cpu - f->cpus);
+	return (unsigned int)((const struct embedder_cpu *)f->cpu - f->cpus);
 }
 
 static unsigned int enter_kernel(struct fixture *f)

@@ -47,14 +47,6 @@ static void *block_again_and_again(void *arg)
 	return NULL;
 }
 
-static struct leaf_result eaccept(struct fixture *f)
-{
-	f->state->gpr[X86_RAX] = EACCEPT;
-	f->state->gpr[X86_RBX] = ENCLAVE_SECINFO_GVA;
-	f->state->gpr[X86_RCX] = TARGET_GVA;
-	return sgx_enclu(f->cpu);
-}
-
 /* Both leaves have ended: the page shows what each of them did. */
 static bool both_hold(struct leaf_result res, uint64_t state)
 {
@@ -79,7 +71,6 @@ static void eaccept_races_with_eblock_both_hold(void **state)
 	aug_page(f, 0, TARGET_PAGE, TARGET_GVA);
 	enter_by_hand(f, 0);
 	set_enclave_secinfo(f, PENDING_RW);
-	f->state->cpl = 3;
 	fresh = epcm_state(race.target);
 	assert_int_equal(pthread_create(&thread, NULL, block_again_and_again, &race), 0);
 	/* Nothing may fail before the thread has ended. */
@@ -88,7 +79,7 @@ static void eaccept_races_with_eblock_both_hold(void **state)
 
 		atomic_store(&race.target->state, fresh);
 		atomic_store(&race.started, i);
-		res = eaccept(f);
+		res = run_enclu(&f->cpus[0], EACCEPT, ENCLAVE_SECINFO_GVA, TARGET_GVA, 0);
 		wait_for(&race.blocked, i);
 		lost += !both_hold(res, epcm_state(race.target));
 	}

@@ -29,11 +29,6 @@ static void legal(struct fixture *f)
 	enter_by_hand(f, 0);
 }
 
-static void set_state(struct fixture *f, unsigned int page, uint64_t clear, uint64_t set)
-{
-	epcm_change_flags(epcm_of(f, page), clear, set);
-}
-
 static uint64_t target_state(struct fixture *f)
 {
 	return epcm_state(epcm_of(f, TARGET_PAGE)) & EPCM_FLAGS_MASK;
@@ -151,7 +146,7 @@ static void eaccept_secinfo_not_epc_sgx_pf(void **state)
 	struct fixture *f = *state;
 
 	legal(f);
-	*pte_of(f, SECINFO) = (struct pte){.flags = PTE_ALL, .page = 3};
+	map_ram(f, SECINFO, 3);
 	expect_pfx(eaccept(f, PENDING_RW), SECINFO, ENCLU_READ);
 	expect_refused_by(f, "*e");
 }
@@ -176,7 +171,7 @@ static void eaccept_secinfo_page_not_readable_sgx_pf(void **state)
 	make_tiny_enclave(f, 16, ENCLAVE2_BASE);
 	good = epcm_state(epcm_of(f, 5));
 	for (unsigned int i = 0; i < ARRAY_SIZE(spoil); i++) {
-		set_state(f, 5, spoil[i].clear, spoil[i].set);
+		change_state(f, 5, spoil[i].clear, spoil[i].set);
 		expect_pfx(eaccept(f, PENDING_RW), SECINFO, ENCLU_READ);
 		expect_refused_by(f, "epcm_allows");
 		atomic_store(&epcm_of(f, 5)->state, good);
@@ -199,14 +194,14 @@ static void eaccept_secinfo_reserved_gp(void **state)
 	legal(f);
 	for (unsigned int i = 0; i < ARRAY_SIZE(reserved); i++) {
 		expect_gp(eaccept(f, PENDING_RW | reserved[i]));
-		expect_refused_by(f, "SGX_SECINFO_RESERVED");
+		expect_refused_by(f, "secinfo_has_only");
 	}
 	set_enclave_secinfo(f, PENDING_RW)->reserved[0] = 1;
 	expect_gp(enclu(f, EACCEPT, SECINFO, TARGET_GVA, 0));
-	expect_refused_by(f, "SGX_SECINFO_RESERVED");
+	expect_refused_by(f, "secinfo_has_only");
 	set_enclave_secinfo(f, PENDING_RW)->reserved[55] = 1;
 	expect_gp(enclu(f, EACCEPT, SECINFO, TARGET_GVA, 0));
-	expect_refused_by(f, "SGX_SECINFO_RESERVED");
+	expect_refused_by(f, "secinfo_has_only");
 }
 
 static void eaccept_target_misaligned_or_outside_gp(void **state)
@@ -232,12 +227,12 @@ static void eaccept_secinfo_and_target_spoiled_secinfo_wins(void **state)
 
 	legal(f);
 	set_enclave_secinfo(f, PENDING_RW);
-	set_state(f, 5, 0, EPCM_BLOCKED);
+	change_state(f, 5, 0, EPCM_BLOCKED);
 	expect_pfx(enclu(f, EACCEPT, SECINFO, TARGET_GVA + 8, 0), SECINFO, ENCLU_READ);
-	set_state(f, 5, EPCM_BLOCKED, 0);
+	change_state(f, 5, EPCM_BLOCKED, 0);
 	unmap(f, TARGET_GVA);
 	expect_gp(eaccept(f, PENDING_RW | BIT64(63)));
-	expect_refused_by(f, "SGX_SECINFO_RESERVED");
+	expect_refused_by(f, "secinfo_has_only");
 }
 
 /* Linux answers this fault with EAUG: a read from user mode, without bit 15. */
@@ -259,7 +254,7 @@ static void eaccept_target_not_epc_sgx_pf(void **state)
 	struct fixture *f = *state;
 
 	legal(f);
-	*pte_of(f, TARGET_GVA) = (struct pte){.flags = PTE_ALL, .page = 3};
+	map_ram(f, TARGET_GVA, 3);
 	expect_pfx(eaccept(f, PENDING_RW), TARGET_GVA, ENCLU_READ);
 	expect_refused_by(f, "*e");
 	expect_pfx(eaccept(f, REG), TARGET_GVA, ENCLU_READ);
@@ -299,7 +294,7 @@ static void eaccept_target_not_own_sgx_pf(void **state)
 
 	legal(f);
 	good = epcm_state(epcm_of(f, TARGET_PAGE));
-	set_state(f, TARGET_PAGE, EPCM_VALID, 0);
+	change_state(f, TARGET_PAGE, EPCM_VALID, 0);
 	expect_pfx(eaccept(f, PENDING_RW), TARGET_GVA, ENCLU_READ);
 	expect_refused_by(f, "is_own_page");
 	atomic_store(&epcm_of(f, TARGET_PAGE)->state, good | EPCM_BLOCKED);
@@ -459,10 +454,10 @@ static void eaccept_illegal_tcs_gp(void **state)
 		expect_refused_by(f, rule);     \
 	} while (0)
 
-	SPOILED("tcs->reserved", tcs->ocetssa = 1);
-	SPOILED("tcs->reserved", tcs->prevssp = 1);
-	SPOILED("tcs->reserved", tcs->reserved[0] = 1);
-	SPOILED("tcs->reserved", tcs->reserved[4007] = 1);
+	SPOILED("tcs_reserved_is_zero", tcs->ocetssa = 1);
+	SPOILED("tcs_reserved_is_zero", tcs->prevssp = 1);
+	SPOILED("tcs_reserved_is_zero", tcs->reserved[0] = 1);
+	SPOILED("tcs_reserved_is_zero", tcs->reserved[4007] = 1);
 	SPOILED("tcs->flags", tcs->flags = SGX_TCS_DBGOPTIN);
 	SPOILED("tcs->flags", tcs->flags = BIT64(2));
 	SPOILED("tcs->flags", tcs->flags = BIT64(63));
@@ -470,7 +465,7 @@ static void eaccept_illegal_tcs_gp(void **state)
 	SPOILED("tcs->cssa", tcs->nssa = 0);
 	SPOILED("tcs->aep", tcs->aep = 1);
 	SPOILED("tcs->state", tcs->state = SGX_TCS_ACTIVE);
-	f->cpuid.attributes &= ~SGX_ATTR_AEXNOTIFY;
+	f->cpuid->attributes &= ~SGX_ATTR_AEXNOTIFY;
 	SPOILED("tcs->flags", tcs->flags = SGX_TCS_AEXNOTIFY);
 #undef SPOILED
 	tcs = legal_tcs(f);
@@ -493,10 +488,10 @@ static void eaccept_tcs_limits_of_32bit_enclave_gp(void **state)
 	secs->attributes &= ~SGX_ATTR_MODE64BIT;
 	legal_tcs(f)->fs_limit = 0xffe;
 	expect_gp(eaccept(f, request));
-	expect_refused_by(f, "SGX_TCS_32BIT_LIMIT_MASK");
+	expect_refused_by(f, "tcs_limits_are_legal");
 	legal_tcs(f)->gs_limit = 0x7ff;
 	expect_gp(eaccept(f, request));
-	expect_refused_by(f, "SGX_TCS_32BIT_LIMIT_MASK");
+	expect_refused_by(f, "tcs_limits_are_legal");
 	secs->attributes |= SGX_ATTR_MODE64BIT;
 	expect_code(eaccept(f, request), 0);
 }

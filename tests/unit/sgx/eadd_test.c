@@ -77,10 +77,10 @@ static void eadd_watched_target_gives_notice(void **state)
 	struct fixture *f = *state;
 
 	legal(f);
-	sgx_watch_page(&f->platform, EPC_HPA + PAGES(TARGET_PAGE));
+	sgx_watch_page(f->platform, EPC_HPA + PAGES(TARGET_PAGE));
 	expect_ok(eadd(f));
-	assert_int_equal(f->notices, 1);
-	assert_int_equal(f->last_notice, EPC_HPA + PAGES(TARGET_PAGE));
+	assert_int_equal(f->embedder->notices, 1);
+	assert_int_equal(f->embedder->last_notice, EPC_HPA + PAGES(TARGET_PAGE));
 }
 
 static void eadd_misaligned_operands_gp(void **state)
@@ -181,16 +181,16 @@ static void eadd_secinfo_reserved_gp(void **state)
 		legal(f);
 		secinfo(f)->flags |= reserved[i];
 		expect_gp(eadd(f));
-		expect_refused_by(f, "SGX_SECINFO_RESERVED");
+		expect_refused_by(f, "secinfo_has_only");
 	}
 	legal(f);
 	secinfo(f)->reserved[0] = 1;
 	expect_gp(eadd(f));
-	expect_refused_by(f, "SGX_SECINFO_RESERVED");
+	expect_refused_by(f, "secinfo_has_only");
 	legal(f);
 	secinfo(f)->reserved[55] = 1;
 	expect_gp(eadd(f));
-	expect_refused_by(f, "SGX_SECINFO_RESERVED");
+	expect_refused_by(f, "secinfo_has_only");
 }
 
 /* Without CET there are no shadow-stack pages to add. */
@@ -288,7 +288,7 @@ static void eadd_source_memory_gone_host_error(void **state)
 	struct leaf_result res;
 
 	legal(f);
-	f->host_error = -EFAULT;
+	f->embedder->host_error = -EFAULT;
 	res = eadd(f);
 	assert_int_equal(res.kind, LEAF_HOST_ERROR);
 	assert_int_equal(res.value, -EFAULT);
@@ -300,23 +300,23 @@ static void eadd_illegal_tcs_gp(void **state)
 
 	legal_tcs(f)->ocetssa = 1;
 	expect_gp(eadd(f));
-	expect_refused_by(f, "tcs->reserved");
+	expect_refused_by(f, "tcs_reserved_is_zero");
 	legal_tcs(f)->prevssp = 1;
 	expect_gp(eadd(f));
-	expect_refused_by(f, "tcs->reserved");
+	expect_refused_by(f, "tcs_reserved_is_zero");
 	legal_tcs(f)->reserved[0] = 1;
 	expect_gp(eadd(f));
-	expect_refused_by(f, "tcs->reserved");
+	expect_refused_by(f, "tcs_reserved_is_zero");
 	legal_tcs(f)->reserved[4007] = 1;
 	expect_gp(eadd(f));
-	expect_refused_by(f, "tcs->reserved");
+	expect_refused_by(f, "tcs_reserved_is_zero");
 	legal_tcs(f)->flags = BIT64(2);
 	expect_gp(eadd(f));
 	expect_refused_by(f, "tcs->flags");
 	legal_tcs(f)->flags = BIT64(63);
 	expect_gp(eadd(f));
 	expect_refused_by(f, "tcs->flags");
-	f->cpuid.attributes &= ~SGX_ATTR_AEXNOTIFY;
+	f->cpuid->attributes &= ~SGX_ATTR_AEXNOTIFY;
 	legal_tcs(f)->flags = SGX_TCS_AEXNOTIFY;
 	expect_gp(eadd(f));
 	expect_refused_by(f, "tcs->flags");
@@ -341,11 +341,11 @@ static void eadd_tcs_limits_of_32bit_enclave_gp(void **state)
 	tcs->fs_limit = 0xfff;
 	tcs->gs_limit = 0xffe;
 	expect_gp(encls(f, EADD, PAGEINFO_GVA, epc_gva(3), 0));
-	expect_refused_by(f, "SGX_TCS_32BIT_LIMIT_MASK");
+	expect_refused_by(f, "tcs_limits_are_legal");
 	tcs->fs_limit = 0x7ff;
 	tcs->gs_limit = 0xfff;
 	expect_gp(encls(f, EADD, PAGEINFO_GVA, epc_gva(3), 0));
-	expect_refused_by(f, "SGX_TCS_32BIT_LIMIT_MASK");
+	expect_refused_by(f, "tcs_limits_are_legal");
 	tcs->fs_limit = 0xffffffff;
 	expect_ok(encls(f, EADD, PAGEINFO_GVA, epc_gva(3), 0));
 }
@@ -412,7 +412,7 @@ static void eadd_enclave_initialised_gp(void **state)
 
 static void take_target(struct fixture *f)
 {
-	if (f->reads == 3)
+	if (f->cpus[0].reads == 3)
 		epcm_make_valid(epcm_of(f, TARGET_PAGE), EPCM_VALID | EPCM_PT(SGX_PAGE_TYPE_VA), 0,
 				NULL);
 }
@@ -423,7 +423,7 @@ static void eadd_target_taken_during_copy_sgx_pf(void **state)
 	struct fixture *f = *state;
 
 	legal(f);
-	f->reads = 0;
+	f->cpus[0].reads = 0;
 	f->on_read = take_target;
 	f->expect_change = true;
 	expect_pfx(eadd(f), TARGET_GVA, ENCLS_WRITE);
@@ -432,8 +432,8 @@ static void eadd_target_taken_during_copy_sgx_pf(void **state)
 
 static void spoil_after_copy(struct fixture *f)
 {
-	if (f->reads == 4)
-		memset(f->ram, 0xff, SGX_PAGE_SIZE);
+	if (f->cpus[0].reads == 4)
+		memset(f->embedder->ram, 0xff, SGX_PAGE_SIZE);
 }
 
 static void eadd_reads_each_operand_once(void **state)
@@ -441,10 +441,10 @@ static void eadd_reads_each_operand_once(void **state)
 	struct fixture *f = *state;
 
 	legal(f);
-	f->reads = 0;
+	f->cpus[0].reads = 0;
 	f->on_read = spoil_after_copy;
 	expect_ok(eadd(f));
-	assert_int_equal(f->reads, 3);
+	assert_int_equal(f->cpus[0].reads, 3);
 }
 
 const struct CMUnitTest eadd_tests[] = {

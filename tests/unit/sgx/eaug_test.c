@@ -43,9 +43,9 @@ static void eaug_watched_target_gives_notice(void **state)
 	struct fixture *f = *state;
 
 	legal(f);
-	sgx_watch_page(&f->platform, EPC_HPA + PAGES(TARGET_PAGE));
+	sgx_watch_page(f->platform, EPC_HPA + PAGES(TARGET_PAGE));
 	expect_ok(eaug(f));
-	assert_int_equal(f->last_notice, EPC_HPA + PAGES(TARGET_PAGE));
+	assert_int_equal(f->embedder->last_notice, EPC_HPA + PAGES(TARGET_PAGE));
 }
 
 static void eaug_misaligned_operands_gp(void **state)

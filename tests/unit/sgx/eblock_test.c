@@ -143,27 +143,17 @@ static void eblock_every_kind_of_child_ok(void **state)
 {
 	struct fixture *f = *state;
 	struct epcm_entry *e;
-	static const uint64_t states[] = {
-		EPCM_PT(SGX_PAGE_TYPE_REG) | EPCM_RWX,
-		EPCM_PT(SGX_PAGE_TYPE_REG) | EPCM_R | EPCM_PR,
-		EPCM_PT(SGX_PAGE_TYPE_REG) | EPCM_R | EPCM_W | EPCM_PENDING,
-		EPCM_PT(SGX_PAGE_TYPE_TCS),
-		EPCM_PT(SGX_PAGE_TYPE_TCS) | EPCM_MODIFIED,
-		EPCM_PT(SGX_PAGE_TYPE_TRIM) | EPCM_MODIFIED,
-		EPCM_PT(SGX_PAGE_TYPE_TRIM),
-		EPCM_PT(SGX_PAGE_TYPE_SS_FIRST) | EPCM_R | EPCM_W,
-		EPCM_PT(SGX_PAGE_TYPE_SS_REST) | EPCM_R | EPCM_W,
-	};
 
 	make_child(f);
 	e = epcm_of(f, CHILD_PAGE);
-	for (unsigned int i = 0; i < ARRAY_SIZE(states); i++) {
+	for (unsigned int i = 0; i < NR_CHILD_STATES; i++) {
 		uint32_t epoch = track_epoch(epcm_of(f, SECS_PAGE));
 
-		force_state(f, CHILD_PAGE, EPCM_VALID | states[i]);
+		force_state(f, CHILD_PAGE, EPCM_VALID | child_states[i]);
 		expect_code(eblock(f, CHILD_PAGE), SGX_SUCCESS);
-		assert_int_equal(epcm_state(e),
-				 epcm_with_epoch(EPCM_VALID | EPCM_BLOCKED | states[i], epoch));
+		assert_int_equal(
+			epcm_state(e),
+			epcm_with_epoch(EPCM_VALID | EPCM_BLOCKED | child_states[i], epoch));
 		assert_int_equal(epcm_linaddr(e), CHILD_GVA);
 		assert_ptr_equal(epcm_secs(e), epcm_of(f, SECS_PAGE));
 		expect_code(encls(f, ETRACK, 0, epc_gva(SECS_PAGE), 0), SGX_SUCCESS);

@@ -32,11 +32,6 @@ static uint64_t *word(struct fixture *f, unsigned int page, unsigned int offset)
 	return (uint64_t *)((uint8_t *)epc_ptr(f, page) + offset);
 }
 
-static void set_state(struct fixture *f, uint64_t clear, uint64_t set)
-{
-	epcm_change_flags(epcm_of(f, DATA_PAGE), clear, set);
-}
-
 static void edbgrd_legal_reads_eight_bytes(void **state)
 {
 	struct fixture *f = *state;
@@ -45,7 +40,7 @@ static void edbgrd_legal_reads_eight_bytes(void **state)
 	*word(f, DATA_PAGE, 0x18) = UINT64_C(0xfedcba9876543210);
 	expect_code(edbgrd(f, DATA_GVA), 0);
 	assert_int_equal(f->state->gpr[X86_RBX], UINT64_C(0xfedcba9876543210));
-	assert_int_equal(f->notices, 0);
+	assert_int_equal(f->embedder->notices, 0);
 	*word(f, DATA_PAGE, 0xff8) = 7;
 	expect_code(edbgrd(f, epc_gva(DATA_PAGE) + 0xff8), 0);
 	assert_int_equal(f->state->gpr[X86_RBX], 7);
@@ -56,13 +51,13 @@ static void edbgwr_legal_writes_eight_bytes(void **state)
 	struct fixture *f = *state;
 
 	legal(f);
-	sgx_watch_page(&f->platform, EPC_HPA + PAGES(DATA_PAGE));
+	sgx_watch_page(f->platform, EPC_HPA + PAGES(DATA_PAGE));
 	expect_code(edbgwr(f, DATA_GVA), 0);
 	assert_int_equal(*word(f, DATA_PAGE, 0x10), 0);
 	assert_int_equal(*word(f, DATA_PAGE, 0x18), PATTERN);
 	assert_int_equal(*word(f, DATA_PAGE, 0x20), 0);
 	assert_int_equal(f->state->gpr[X86_RBX], PATTERN);
-	assert_int_equal(f->last_notice, EPC_HPA + PAGES(DATA_PAGE));
+	assert_int_equal(f->embedder->last_notice, EPC_HPA + PAGES(DATA_PAGE));
 }
 
 /* Four bytes, at any multiple of four, and the upper halves do not count. */
@@ -154,7 +149,7 @@ static void edbg_rights_and_blocked_ignored(void **state)
 	struct fixture *f = *state;
 
 	legal(f);
-	set_state(f, EPCM_RWX, EPCM_BLOCKED | EPCM_PR);
+	change_state(f, DATA_PAGE, EPCM_RWX, EPCM_BLOCKED | EPCM_PR);
 	expect_code(edbgwr(f, DATA_GVA), 0);
 	expect_code(edbgrd(f, DATA_GVA), 0);
 	assert_int_equal(f->state->gpr[X86_RBX], PATTERN);
@@ -236,7 +231,7 @@ static void edbg_page_type_not_debuggable_sgx_pf(void **state)
 	expect_pfx(edbgwr(f, SECS_GVA), SECS_GVA, ENCLS_WRITE);
 	expect_refused_by(f, "SGX_PAGE_TYPE_REG");
 	/* A page that waits to be trimmed: the type ranks before its state. */
-	set_state(f, EPCM_PT_MASK, EPCM_PT(SGX_PAGE_TYPE_TRIM) | EPCM_MODIFIED);
+	change_state(f, DATA_PAGE, EPCM_PT_MASK, EPCM_PT(SGX_PAGE_TYPE_TRIM) | EPCM_MODIFIED);
 	expect_pfx(edbgrd(f, DATA_GVA), DATA_GVA, ENCLS_READ);
 	expect_refused_by(f, "SGX_PAGE_TYPE_REG");
 	expect_pfx(edbgwr(f, DATA_GVA), DATA_GVA, ENCLS_WRITE);
@@ -269,12 +264,13 @@ static void edbg_pending_or_modified_not_debuggable(void **state)
 	struct fixture *f = *state;
 
 	legal(f);
-	set_state(f, 0, EPCM_PENDING);
+	change_state(f, DATA_PAGE, 0, EPCM_PENDING);
 	expect_code(edbgrd(f, DATA_GVA), SGX_PAGE_NOT_DEBUGGABLE);
 	expect_refused_by(f, "EPCM_PENDING");
 	expect_code(edbgwr(f, DATA_GVA), SGX_PAGE_NOT_DEBUGGABLE);
 	expect_refused_by(f, "EPCM_PENDING");
-	set_state(f, EPCM_PENDING | EPCM_PT_MASK, EPCM_MODIFIED | EPCM_PT(SGX_PAGE_TYPE_TCS));
+	change_state(f, DATA_PAGE, EPCM_PENDING | EPCM_PT_MASK,
+		     EPCM_MODIFIED | EPCM_PT(SGX_PAGE_TYPE_TCS));
 	expect_code(edbgrd(f, DATA_GVA), SGX_PAGE_NOT_DEBUGGABLE);
 	expect_code(edbgwr(f, DATA_GVA), SGX_PAGE_NOT_DEBUGGABLE);
 	/* Before the offset in the TCS. */
@@ -296,7 +292,7 @@ static void edbg_enclave_without_debug_gp(void **state)
 	expect_gp(edbgwr(f, TCS_GVA + 8));
 	expect_refused_by(f, "SGX_ATTR_DEBUG");
 	/* The state of the page ranks before. */
-	set_state(f, 0, EPCM_PENDING);
+	change_state(f, DATA_PAGE, 0, EPCM_PENDING);
 	expect_code(edbgrd(f, DATA_GVA), SGX_PAGE_NOT_DEBUGGABLE);
 }
 

@@ -8,7 +8,7 @@ static void eenter_legal_sets_registers(void **state)
 {
 	struct fixture *f = *state;
 	struct x86_state want;
-	uint8_t xstate[FIXTURE_XSTATE_SIZE];
+	uint8_t xstate[EMBEDDER_XSTATE_SIZE];
 
 	make_enclave(f);
 	scramble_registers(f, 1);
@@ -240,14 +240,14 @@ static void eenter_watched_frame_is_announced(void **state)
 	hpa_t hpa = EPC_HPA + PAGES(SSA0_PAGE);
 
 	make_enclave(f);
-	f->notices = 0;
-	sgx_watch_page(&f->platform, hpa);
+	f->embedder->notices = 0;
+	sgx_watch_page(f->platform, hpa);
 	expect_jump(eenter(f));
-	assert_int_equal(f->notices, 1);
-	assert_int_equal(f->last_notice, hpa);
-	sgx_watch_page(&f->platform, hpa);
+	assert_int_equal(f->embedder->notices, 1);
+	assert_int_equal(f->embedder->last_notice, hpa);
+	sgx_watch_page(f->platform, hpa);
 	interrupt(f);
-	assert_int_equal(f->notices, 2);
+	assert_int_equal(f->embedder->notices, 2);
 }
 
 /* An XSAVE area of several pages: each is walked, in order. */

@@ -9,7 +9,7 @@ static void eexit_legal_restores_what_entry_replaced(void **state)
 {
 	struct fixture *f = *state;
 	struct x86_state outside, want;
-	uint8_t xstate[FIXTURE_XSTATE_SIZE];
+	uint8_t xstate[EMBEDDER_XSTATE_SIZE];
 
 	make_enclave(f);
 	outside = *f->state;

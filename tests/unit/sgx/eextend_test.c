@@ -168,7 +168,7 @@ static void eextend_page_type_not_reg_or_tcs_sgx_pf(void **state)
 	expect_refused_by(f, "SGX_PAGE_TYPE_REG");
 	expect_pfx(encls(f, EEXTEND, SECS_GVA, SECS_GVA, 0), SECS_GVA, ENCLS_READ);
 	expect_refused_by(f, "SGX_PAGE_TYPE_REG");
-	epcm_change_flags(epcm_of(f, REG_PAGE), EPCM_PT_MASK, EPCM_PT(SGX_PAGE_TYPE_TRIM));
+	change_state(f, REG_PAGE, EPCM_PT_MASK, EPCM_PT(SGX_PAGE_TYPE_TRIM));
 	expect_pfx(eextend(f), CHUNK_GVA, ENCLS_READ);
 	expect_refused_by(f, "SGX_PAGE_TYPE_REG");
 }

@@ -3,26 +3,10 @@
 #include "tests.h"
 #include "inside.h"
 
-static const struct recipe recipe_all = {
-	.attributes = INSIDE_ATTRIBUTES,
-	.fill = 0xa1,
-	.config_id = 0xc1,
-	.config_svn = 7,
-	.isv_svn = 7,
-	.isv_family_id = 0xf1,
-	.isv_ext_prod_id = 0xe1,
-};
-
 static const struct recipe recipe_plain = {
 	.attributes = SGX_ATTR_MODE64BIT | SGX_ATTR_DEBUG,
 	.isv_svn = 7,
 };
-
-static void enter(struct fixture *f, const struct recipe *recipe)
-{
-	make_signed_enclave(f, 0, ENCLAVE_BASE, recipe);
-	go_inside(f, 0);
-}
 
 static void egetkey_legal_changes_key_only(void **state)
 {
@@ -31,7 +15,7 @@ static void egetkey_legal_changes_key_only(void **state)
 	uint8_t key[SGX_KEY_SIZE];
 	uint8_t *out;
 
-	enter(f, &recipe_all);
+	enter_new_enclave(f, &recipe_all);
 	out = inside_ptr(f, align_down(KEY_GVA(f), SGX_PAGE_SIZE));
 	memset(out, 0x99, SGX_PAGE_SIZE);
 	expect_key(f, &request, key);
@@ -46,7 +30,7 @@ static void egetkey_operands_checked(void **state)
 	struct fixture *f = *state;
 	uint64_t op[3] = {0};
 
-	enter(f, &recipe_all);
+	enter_new_enclave(f, &recipe_all);
 	op[0] = KEYREQUEST_GVA(f);
 	op[1] = KEY_GVA(f);
 	expect_operand_checked(f, EGETKEY, op, 0, 512, ENCLU_READ);
@@ -60,7 +44,7 @@ static void egetkey_operands_in_order(void **state)
 	struct sgx_keyrequest request = {.keyname = 5, .reserved1 = 1};
 	gva_t in, out;
 
-	enter(f, &recipe_all);
+	enter_new_enclave(f, &recipe_all);
 	in = KEYREQUEST_GVA(f);
 	out = KEY_GVA(f);
 	memcpy(inside_ptr(f, in), &request, sizeof(request));
@@ -77,7 +61,7 @@ static void egetkey_operands_in_use_ok(void **state)
 	struct sgx_keyrequest request = key_request(SGX_KEYNAME_SEAL);
 	uint8_t key[SGX_KEY_SIZE];
 
-	enter(f, &recipe_all);
+	enter_new_enclave(f, &recipe_all);
 	for (unsigned int i = 0; i < INSIDE_PAGES; i++)
 		hold_page(f, i, EPCM_LOCK_EXCL);
 	expect_key(f, &request, key);
@@ -90,7 +74,7 @@ static void egetkey_reserved_gp(void **state)
 	struct sgx_keyrequest request;
 	uint8_t key[SGX_KEY_SIZE];
 
-	enter(f, &recipe_plain);
+	enter_new_enclave(f, &recipe_plain);
 #define SPOILED(rule, ...)                            \
 	do {                                          \
 		request = key_request(5);             \
@@ -114,7 +98,7 @@ static void egetkey_kss_fields_without_kss_gp(void **state)
 	struct sgx_keyrequest request;
 	uint8_t key[SGX_KEY_SIZE];
 
-	enter(f, &recipe_plain);
+	enter_new_enclave(f, &recipe_plain);
 	for (unsigned int bit = 2; bit < 6; bit++) {
 		request = key_request(5);
 		request.keypolicy = (uint16_t)(1 << bit);
@@ -137,7 +121,7 @@ static void egetkey_unknown_name_invalid_keyname(void **state)
 	struct sgx_keyrequest request;
 	uint8_t key[SGX_KEY_SIZE];
 
-	enter(f, &recipe_plain);
+	enter_new_enclave(f, &recipe_plain);
 	for (unsigned int i = 0; i < ARRAY_SIZE(names); i++) {
 		request = key_request(names[i]);
 		request.cpusvn[0] = 0xff;
@@ -152,7 +136,7 @@ static void egetkey_key_not_granted_invalid_attribute(void **state)
 	struct sgx_keyrequest request;
 	uint8_t key[SGX_KEY_SIZE];
 
-	enter(f, &recipe_plain);
+	enter_new_enclave(f, &recipe_plain);
 	for (uint16_t name = 0; name < SGX_KEYNAME_REPORT; name++) {
 		request = key_request(name);
 		request.cpusvn[0] = 0xff;
@@ -170,7 +154,7 @@ static void egetkey_attribute_grants_its_keys_only(void **state)
 	uint8_t key[SGX_KEY_SIZE];
 	struct sgx_secs *secs;
 
-	enter(f, &recipe_all);
+	enter_new_enclave(f, &recipe_all);
 	secs = epc_ptr(f, 0);
 	secs->attributes &= ~SGX_ATTR_PROVISIONKEY;
 	request = key_request(SGX_KEYNAME_EINITTOKEN);
@@ -193,7 +177,7 @@ static void egetkey_future_cpusvn_invalid_cpusvn(void **state)
 	struct fixture *f = *state;
 	uint8_t key[SGX_KEY_SIZE];
 
-	enter(f, &recipe_all);
+	enter_new_enclave(f, &recipe_all);
 	for (uint16_t name = 0; name < NR_KEYNAMES; name++) {
 		struct sgx_keyrequest request = key_request(name);
 
@@ -219,7 +203,7 @@ static void egetkey_future_isvsvn_or_configsvn_invalid_isvsvn(void **state)
 	struct fixture *f = *state;
 	uint8_t key[SGX_KEY_SIZE];
 
-	enter(f, &recipe_all);
+	enter_new_enclave(f, &recipe_all);
 	for (uint16_t name = 0; name < NR_KEYNAMES; name++) {
 		struct sgx_keyrequest request = key_request(name);
 		bool config = name == SGX_KEYNAME_PROVISION_SEAL || name == SGX_KEYNAME_SEAL;
@@ -247,7 +231,7 @@ static void egetkey_outside_enclave_gp(void **state)
 	struct fixture *f = *state;
 	gva_t in, out;
 
-	enter(f, &recipe_all);
+	enter_new_enclave(f, &recipe_all);
 	in = KEYREQUEST_GVA(f);
 	out = KEY_GVA(f);
 	go_outside(f);
@@ -260,13 +244,13 @@ static void egetkey_watched_output_notifies(void **state)
 	struct sgx_keyrequest request = key_request(SGX_KEYNAME_REPORT);
 	uint8_t key[SGX_KEY_SIZE];
 
-	enter(f, &recipe_all);
-	f->notices = 0;
+	enter_new_enclave(f, &recipe_all);
+	f->embedder->notices = 0;
 	for (unsigned int i = 0; i < INSIDE_PAGES; i++)
-		sgx_watch_page(&f->platform, EPC_HPA + PAGES(i));
+		sgx_watch_page(f->platform, EPC_HPA + PAGES(i));
 	expect_key(f, &request, key);
-	assert_int_equal(f->notices, 1);
-	assert_int_equal(f->last_notice, EPC_HPA + PAGES(4));
+	assert_int_equal(f->embedder->notices, 1);
+	assert_int_equal(f->embedder->last_notice, EPC_HPA + PAGES(4));
 }
 
 const struct CMUnitTest egetkey_tests[] = {

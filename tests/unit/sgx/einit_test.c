@@ -135,7 +135,7 @@ static void einit_operand_memory_gone_host_error(void **state)
 	struct leaf_result res;
 
 	legal_einit(f);
-	f->host_error = -EFAULT;
+	f->embedder->host_error = -EFAULT;
 	res = einit(f, 0);
 	assert_int_equal(res.kind, LEAF_HOST_ERROR);
 	assert_int_equal(res.value, -EFAULT);
@@ -192,7 +192,7 @@ static void einit_sigstruct_in_epc_invalid(void **state)
 
 static void spoil_operands_after_copy(struct fixture *f)
 {
-	if (f->reads != 2)
+	if (f->cpus[0].reads != 2)
 		return;
 	/* Before the token is read: the SIGSTRUCT has been copied. */
 	memset(sigstruct(f), 0xff, sizeof(struct sgx_sigstruct));
@@ -203,10 +203,10 @@ static void einit_reads_each_operand_once(void **state)
 	struct fixture *f = *state;
 
 	legal_einit(f);
-	f->reads = 0;
+	f->cpus[0].reads = 0;
 	f->on_read = spoil_operands_after_copy;
 	expect_code(einit(f, 0), SGX_SUCCESS);
-	assert_int_equal(f->reads, 2);
+	assert_int_equal(f->cpus[0].reads, 2);
 }
 
 /* Each row spoils one field; the signature is good, so that nothing else refuses. */
@@ -516,10 +516,10 @@ static void einit_watched_secs_notifies(void **state)
 	struct fixture *f = *state;
 
 	legal_einit(f);
-	sgx_watch_page(&f->platform, EPC_HPA);
+	sgx_watch_page(f->platform, EPC_HPA);
 	expect_code(einit(f, 0), SGX_SUCCESS);
-	assert_int_equal(f->notices, 1);
-	assert_int_equal(f->last_notice, EPC_HPA);
+	assert_int_equal(f->embedder->notices, 1);
+	assert_int_equal(f->embedder->last_notice, EPC_HPA);
 }
 
 const struct CMUnitTest einit_tests[] = {

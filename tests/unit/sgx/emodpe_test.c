@@ -22,11 +22,6 @@ static void legal(struct fixture *f)
 	enter_by_hand(f, 0);
 }
 
-static void set_state(struct fixture *f, unsigned int page, uint64_t clear, uint64_t set)
-{
-	epcm_change_flags(epcm_of(f, page), clear, set);
-}
-
 /* For all rights of page and request that are legal together: their union. */
 static void emodpe_legal_adds_rights(void **state)
 {
@@ -35,7 +30,7 @@ static void emodpe_legal_adds_rights(void **state)
 	legal(f);
 	for (uint64_t have = 0; have < 8; have++) {
 		for (uint64_t want = 0; want < 8; want++) {
-			set_state(f, TARGET_PAGE, EPCM_RWX, have);
+			change_state(f, TARGET_PAGE, EPCM_RWX, have);
 			if (!(have & EPCM_R) && !(want & EPCM_R) && (want & EPCM_W))
 				continue;
 			expect_ok(emodpe(f, want));
@@ -54,7 +49,7 @@ static void emodpe_legal_keeps_pr_and_registers(void **state)
 	legal(f);
 	f->state->rflags |= X86_EFLAGS_CF | X86_EFLAGS_ZF;
 	flags = f->state->rflags;
-	set_state(f, TARGET_PAGE, EPCM_W, EPCM_PR);
+	change_state(f, TARGET_PAGE, EPCM_W, EPCM_PR);
 	expect_ok(emodpe(f, EPCM_R | EPCM_W));
 	assert_int_equal(epcm_state(epcm_of(f, TARGET_PAGE)),
 			 EPCM_VALID | REG | EPCM_R | EPCM_W | EPCM_PR);
@@ -71,7 +66,7 @@ static void emodpe_state_and_type_in_secinfo_ignored(void **state)
 
 	legal(f);
 	for (unsigned int i = 0; i < ARRAY_SIZE(ignored); i++) {
-		set_state(f, TARGET_PAGE, EPCM_RWX, EPCM_R);
+		change_state(f, TARGET_PAGE, EPCM_RWX, EPCM_R);
 		expect_ok(emodpe(f, EPCM_R | EPCM_X | ignored[i]));
 		assert_int_equal(epcm_state(epcm_of(f, TARGET_PAGE)),
 				 EPCM_VALID | REG | EPCM_R | EPCM_X);
@@ -121,13 +116,13 @@ static void emodpe_operand_not_epc_sgx_pf(void **state)
 	struct fixture *f = *state;
 
 	legal(f);
-	*pte_of(f, TARGET_GVA) = (struct pte){.flags = PTE_ALL, .page = 3};
+	map_ram(f, TARGET_GVA, 3);
 	expect_pfx(emodpe(f, EPCM_R), TARGET_GVA, ENCLU_READ);
 	expect_refused_by(f, "*e");
 	/* The target's place ranks before the EPCM entry of the SECINFO. */
-	set_state(f, 5, 0, EPCM_BLOCKED);
+	change_state(f, 5, 0, EPCM_BLOCKED);
 	expect_pfx(emodpe(f, EPCM_R), TARGET_GVA, ENCLU_READ);
-	*pte_of(f, SECINFO) = (struct pte){.flags = PTE_ALL, .page = 3};
+	map_ram(f, SECINFO, 3);
 	expect_pfx(emodpe(f, EPCM_R), SECINFO, ENCLU_READ);
 	expect_refused_by(f, "*e");
 }
@@ -146,7 +141,7 @@ static void emodpe_secinfo_page_not_readable_sgx_pf(void **state)
 	legal(f);
 	good = epcm_state(epcm_of(f, 5));
 	for (unsigned int i = 0; i < ARRAY_SIZE(spoil); i++) {
-		set_state(f, 5, spoil[i].clear, spoil[i].set);
+		change_state(f, 5, spoil[i].clear, spoil[i].set);
 		expect_pfx(emodpe(f, EPCM_R), SECINFO, ENCLU_READ);
 		expect_refused_by(f, "epcm_allows");
 		atomic_store(&epcm_of(f, 5)->state, good);
@@ -164,16 +159,16 @@ static void emodpe_secinfo_reserved_gp(void **state)
 	legal(f);
 	for (unsigned int i = 0; i < ARRAY_SIZE(reserved); i++) {
 		expect_gp(emodpe(f, EPCM_R | reserved[i]));
-		expect_refused_by(f, "SGX_SECINFO_RESERVED");
+		expect_refused_by(f, "secinfo_has_only");
 	}
 	set_enclave_secinfo(f, EPCM_R)->reserved[0] = 1;
 	expect_gp(enclu(f, EMODPE, SECINFO, TARGET_GVA, 0));
-	expect_refused_by(f, "SGX_SECINFO_RESERVED");
+	expect_refused_by(f, "secinfo_has_only");
 	set_enclave_secinfo(f, EPCM_R)->reserved[55] = 1;
 	expect_gp(enclu(f, EMODPE, SECINFO, TARGET_GVA, 0));
-	expect_refused_by(f, "SGX_SECINFO_RESERVED");
+	expect_refused_by(f, "secinfo_has_only");
 	/* Before the target. */
-	set_state(f, TARGET_PAGE, 0, EPCM_BLOCKED);
+	change_state(f, TARGET_PAGE, 0, EPCM_BLOCKED);
 	expect_gp(emodpe(f, EPCM_R | BIT64(6)));
 }
 
@@ -196,7 +191,7 @@ static void emodpe_target_not_accessible_sgx_pf(void **state)
 	legal(f);
 	good = epcm_state(epcm_of(f, TARGET_PAGE));
 	for (unsigned int i = 0; i < ARRAY_SIZE(spoil); i++) {
-		set_state(f, TARGET_PAGE, spoil[i].clear, spoil[i].set);
+		change_state(f, TARGET_PAGE, spoil[i].clear, spoil[i].set);
 		expect_pfx(emodpe(f, EPCM_R), TARGET_GVA, ENCLU_READ);
 		expect_refused_by(f, "SGX_PAGE_TYPE_REG");
 		atomic_store(&epcm_of(f, TARGET_PAGE)->state, good);
@@ -252,7 +247,7 @@ static void emodpe_target_at_other_address_sgx_pf(void **state)
 	expect_pfx(emodpe(f, EPCM_R), TARGET_GVA, ENCLU_READ);
 	expect_refused_by(f, "view.linaddr");
 	/* Before the rights. */
-	set_state(f, 4, EPCM_RWX, 0);
+	change_state(f, 4, EPCM_RWX, 0);
 	expect_pfx(emodpe(f, EPCM_W), TARGET_GVA, ENCLU_READ);
 }
 
@@ -261,13 +256,13 @@ static void emodpe_write_without_read_gp(void **state)
 	struct fixture *f = *state;
 
 	legal(f);
-	set_state(f, TARGET_PAGE, EPCM_RWX, EPCM_X);
+	change_state(f, TARGET_PAGE, EPCM_RWX, EPCM_X);
 	expect_gp(emodpe(f, EPCM_W));
 	expect_refused_by(f, "EPCM_W");
 	expect_gp(emodpe(f, EPCM_W | EPCM_X));
 	expect_refused_by(f, "EPCM_W");
 	expect_ok(emodpe(f, EPCM_R | EPCM_W));
-	set_state(f, TARGET_PAGE, EPCM_RWX, EPCM_R);
+	change_state(f, TARGET_PAGE, EPCM_RWX, EPCM_R);
 	expect_ok(emodpe(f, EPCM_W));
 }
 

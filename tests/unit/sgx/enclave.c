@@ -43,14 +43,14 @@ void enable_amx(struct fixture *f)
 {
 	const uint64_t amx = XFEATURE_MASK_XTILECFG | XFEATURE_MASK_XTILEDATA;
 
-	f->cpuid.xsave[17].offset = 2752;
-	f->cpuid.xsave[17].size = 64;
-	f->cpuid.xsave[18].offset = 2816;
-	f->cpuid.xsave[18].size = 8192;
-	f->cpuid.xfrm |= amx;
+	f->cpuid->xsave[17].offset = 2752;
+	f->cpuid->xsave[17].size = 64;
+	f->cpuid->xsave[18].offset = 2816;
+	f->cpuid->xsave[18].size = 8192;
+	f->cpuid->xfrm |= amx;
 	for (unsigned int i = 0; i < FIXTURE_CPUS; i++)
 		f->cpus[i].state.xcr0 |= amx;
-	the_secs(f)->xfrm = f->cpuid.xfrm;
+	the_secs(f)->xfrm = f->cpuid->xfrm;
 	the_secs(f)->ssa_frame_size = 3;
 	the_tcs(f)->nssa = 1;
 }
@@ -122,7 +122,7 @@ struct sgx_event exception_event(enum sgx_event_type type, uint8_t vector, uint3
 
 void scramble_registers(struct fixture *f, uint64_t seed)
 {
-	struct fixture_cpu *c = (struct fixture_cpu *)f->cpu;
+	struct embedder_cpu *c = (struct embedder_cpu *)f->cpu;
 	uint64_t x = seed;
 
 	for (unsigned int i = 0; i < X86_NR_GPRS; i++) {
@@ -130,7 +130,7 @@ void scramble_registers(struct fixture *f, uint64_t seed)
 		if (i != X86_RSP && i != X86_RBP)
 			f->state->gpr[i] = x86_is_64bit(f->state) ? x : (uint32_t)x;
 	}
-	for (unsigned int i = 32; i < FIXTURE_XSTATE_SIZE; i++)
+	for (unsigned int i = 32; i < EMBEDDER_XSTATE_SIZE; i++)
 		if (i < XSAVE_LEGACY_SIZE || i >= XSAVE_MIN_SIZE)
 			c->xstate[i] = (uint8_t)(seed + i * 7);
 }

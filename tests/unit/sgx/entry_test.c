@@ -218,10 +218,10 @@ ENTRY_TEST(fs_gs_end_at_ds_limit_ok)
 ENTRY_TEST(tcs_flags_unknown_gp)
 {
 	make_ready(f, leaf);
-	SPOILED_GP("op->flags & ~known", the_tcs(f)->flags, 4);
-	SPOILED_GP("op->flags & ~known", the_tcs(f)->flags, BIT64(63));
-	f->cpuid.attributes &= ~SGX_ATTR_AEXNOTIFY;
-	SPOILED_GP("op->flags & ~known", the_tcs(f)->flags, SGX_TCS_AEXNOTIFY);
+	SPOILED_GP("tcs_known_flags", the_tcs(f)->flags, 4);
+	SPOILED_GP("tcs_known_flags", the_tcs(f)->flags, BIT64(63));
+	f->cpuid->attributes &= ~SGX_ATTR_AEXNOTIFY;
+	SPOILED_GP("tcs_known_flags", the_tcs(f)->flags, SGX_TCS_AEXNOTIFY);
 }
 
 ENTRY_TEST(enclave_not_initialised_gp)
@@ -307,7 +307,7 @@ static void frame_page_spoiled(struct fixture *f, uint32_t leaf, unsigned int pa
 	const uint64_t state = e->state;
 	struct pte pte = *pte_of(f, gva);
 
-	*pte_of(f, gva) = (struct pte){.flags = PTE_ALL, .page = 7};
+	map_ram(f, gva, 7);
 	expect_pfx(run(f, leaf), gva, ENCLU_WRITE);
 	*pte_of(f, gva) = pte;
 	SPOILED_PFX("epcm_allows", gva, e->state, state & ~EPCM_VALID);
@@ -374,8 +374,8 @@ ENTRY_TEST(walks_set_accessed_and_dirty)
 	*pte_of(f, SSA0_GVA) = (struct pte){.flags = PTE_ALL | PTE_EPC, .page = SSA0_PAGE};
 	*pte_of(f, TCS_GVA) = (struct pte){.flags = PTE_ALL | PTE_EPC, .page = TCS_PAGE};
 	expect_jump(run(f, leaf));
-	assert_true(pte_of(f, SSA0_GVA)->accessed && pte_of(f, SSA0_GVA)->dirty);
-	assert_true(pte_of(f, TCS_GVA)->accessed && pte_of(f, TCS_GVA)->dirty);
+	assert_int_equal(pte_of(f, SSA0_GVA)->flags & (PTE_A | PTE_D), PTE_A | PTE_D);
+	assert_int_equal(pte_of(f, TCS_GVA)->flags & (PTE_A | PTE_D), PTE_A | PTE_D);
 }
 
 static void set_target(struct fixture *f, uint32_t leaf, uint64_t target)

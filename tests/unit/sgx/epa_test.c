@@ -15,14 +15,14 @@ static void epa_legal_makes_empty_va_page(void **state)
 	const struct epcm_entry *e = epcm_of(f, PAGE);
 
 	memset(epc_ptr(f, PAGE), 0xee, SGX_PAGE_SIZE);
-	sgx_watch_page(&f->platform, EPC_HPA + PAGES(PAGE));
+	sgx_watch_page(f->platform, EPC_HPA + PAGES(PAGE));
 	expect_ok(epa(f));
 	assert_int_equal(epcm_state(e), EPCM_VALID | EPCM_PT(SGX_PAGE_TYPE_VA));
 	assert_int_equal(epcm_linaddr(e), 0);
 	assert_null(epcm_secs(e));
 	assert_true(is_zero(epc_ptr(f, PAGE), SGX_PAGE_SIZE));
-	assert_int_equal(f->notices, 1);
-	assert_int_equal(f->last_notice, EPC_HPA + PAGES(PAGE));
+	assert_int_equal(f->embedder->notices, 1);
+	assert_int_equal(f->embedder->last_notice, EPC_HPA + PAGES(PAGE));
 }
 
 /* RBX counts in all its bits, and ranks before the page. */
@@ -117,7 +117,7 @@ static void epa_target_valid_without_sgx2_gp(void **state)
 	struct fixture *f = *state;
 
 	expect_ok(epa(f));
-	f->cpuid.leaves &= ~SGX_CPUID_SGX2;
+	f->cpuid->leaves &= ~SGX_CPUID_SGX2;
 	expect_gp(epa(f));
 	expect_refused_by(f, "!epcm_is_valid");
 }

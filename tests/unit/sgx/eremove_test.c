@@ -99,10 +99,10 @@ static void eremove_va_page_ok(void **state)
 	struct fixture *f = *state;
 
 	make_va(f, VA_PAGE);
-	sgx_watch_page(&f->platform, EPC_HPA + PAGES(VA_PAGE));
+	sgx_watch_page(f->platform, EPC_HPA + PAGES(VA_PAGE));
 	expect_code(eremove(f, VA_PAGE), SGX_SUCCESS);
 	assert_removed(f, VA_PAGE);
-	assert_int_equal(f->notices, 1);
+	assert_int_equal(f->embedder->notices, 1);
 }
 
 static void eremove_secs_with_child_child_present(void **state)
@@ -112,7 +112,7 @@ static void eremove_secs_with_child_child_present(void **state)
 	make_child(f);
 	expect_code(eremove(f, SECS_PAGE), SGX_CHILD_PRESENT);
 	expect_refused_by(f, "SGX_CHILD_PRESENT");
-	assert_int_equal(f->notices, 0);
+	assert_int_equal(f->embedder->notices, 0);
 }
 
 static void eremove_secs_after_last_child_ok(void **state)
@@ -130,18 +130,6 @@ static void eremove_secs_after_last_child_ok(void **state)
 	assert_removed(f, SECS_PAGE);
 }
 
-/* Every state that a child can be in, with and without BLOCKED. */
-static const uint64_t child_states[] = {
-	EPCM_PT(SGX_PAGE_TYPE_REG) | EPCM_R | EPCM_W,
-	EPCM_PT(SGX_PAGE_TYPE_REG) | EPCM_RWX | EPCM_PR,
-	EPCM_PT(SGX_PAGE_TYPE_REG) | EPCM_R | EPCM_W | EPCM_PENDING,
-	EPCM_PT(SGX_PAGE_TYPE_TCS),
-	EPCM_PT(SGX_PAGE_TYPE_TCS) | EPCM_MODIFIED,
-	EPCM_PT(SGX_PAGE_TYPE_TRIM) | EPCM_MODIFIED,
-	EPCM_PT(SGX_PAGE_TYPE_SS_FIRST) | EPCM_R | EPCM_W,
-	EPCM_PT(SGX_PAGE_TYPE_SS_REST) | EPCM_R | EPCM_W,
-};
-
 static void remake_child(struct fixture *f, uint64_t flags)
 {
 	if (!epcm_is_valid(epcm_state(epcm_of(f, CHILD_PAGE))))
@@ -154,7 +142,7 @@ static void eremove_child_nobody_inside_ok(void **state)
 	struct fixture *f = *state;
 
 	make_child(f);
-	for (unsigned int i = 0; i < 2 * ARRAY_SIZE(child_states); i++) {
+	for (unsigned int i = 0; i < 2 * NR_CHILD_STATES; i++) {
 		remake_child(f, child_states[i / 2] | (i % 2 ? EPCM_BLOCKED : 0));
 		assert_int_equal(children(f, SECS_PAGE), 1);
 		expect_code(eremove(f, CHILD_PAGE), SGX_SUCCESS);
@@ -170,7 +158,10 @@ static void eremove_child_while_processor_inside_enclave_act(void **state)
 
 	make_child(f);
 	assert_true(track_enter(epcm_of(f, SECS_PAGE), &epoch));
-	for (unsigned int i = 0; i < 2 * ARRAY_SIZE(child_states); i++) {
+	for (unsigned int i = 0; i < 2 * NR_CHILD_STATES; i++) {
+		/* The one state in which it may go: a trimmed page that was accepted. */
+		if (child_states[i / 2] == EPCM_PT(SGX_PAGE_TYPE_TRIM))
+			continue;
 		remake_child(f, child_states[i / 2] | (i % 2 ? EPCM_BLOCKED : 0));
 		expect_code(eremove(f, CHILD_PAGE), SGX_ENCLAVE_ACT);
 		expect_refused_by(f, "SGX_ENCLAVE_ACT");
@@ -216,11 +207,11 @@ static void eremove_accepted_trim_while_processor_inside_ok(void **state)
 	make_child(f);
 	assert_true(track_enter(epcm_of(f, SECS_PAGE), &epoch));
 	force_state(f, CHILD_PAGE, EPCM_VALID | EPCM_PT(SGX_PAGE_TYPE_TRIM));
-	sgx_watch_page(&f->platform, EPC_HPA + PAGES(CHILD_PAGE));
+	sgx_watch_page(f->platform, EPC_HPA + PAGES(CHILD_PAGE));
 	expect_code(eremove(f, CHILD_PAGE), SGX_SUCCESS);
 	assert_removed(f, CHILD_PAGE);
 	assert_int_equal(children(f, SECS_PAGE), 0);
-	assert_int_equal(f->notices, 1);
+	assert_int_equal(f->embedder->notices, 1);
 }
 
 static struct leaf_result remove_page(struct fixture *f, unsigned int page)

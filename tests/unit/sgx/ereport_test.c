@@ -46,7 +46,7 @@ static void ereport_legal_tells_identity(void **state)
 	secs = epc_ptr(f, 0);
 	target = target_of(f, FIRST_B);
 	expect_ok(get_report(f, &target, data, &report));
-	assert_memory_equal(report.cpusvn, f->platform.identity.cpusvn, SGX_CPUSVN_SIZE);
+	assert_memory_equal(report.cpusvn, f->platform->identity.cpusvn, SGX_CPUSVN_SIZE);
 	assert_int_equal(report.miscselect, SGX_MISC_EXINFO);
 	assert_int_equal(report.attributes, INSIDE_ATTRIBUTES | SGX_ATTR_INIT);
 	assert_int_equal(report.xfrm, 3);
@@ -62,7 +62,7 @@ static void ereport_legal_tells_identity(void **state)
 	assert_memory_equal(report.isv_family_id, family, sizeof(family));
 	assert_memory_equal(report.isv_ext_prod_id, ext_prod, sizeof(ext_prod));
 	assert_memory_equal(report.reportdata, data, sizeof(data));
-	assert_memory_equal(report.keyid, f->platform.report_keyid, SGX_KEYID_SIZE);
+	assert_memory_equal(report.keyid, f->platform->report_keyid, SGX_KEYID_SIZE);
 	assert_int_equal(report.cet_attributes, 0);
 	assert_true(is_zero(report.reserved1, sizeof(report.reserved1)));
 	assert_true(is_zero(report.reserved2, sizeof(report.reserved2)));
@@ -223,8 +223,8 @@ static void ereport_keyid_differs_between_boots(void **state)
 	void *other;
 
 	fixture_setup(&other);
-	assert_memory_not_equal(f->platform.report_keyid,
-				((struct fixture *)other)->platform.report_keyid, SGX_KEYID_SIZE);
+	assert_memory_not_equal(f->platform->report_keyid,
+				((struct fixture *)other)->platform->report_keyid, SGX_KEYID_SIZE);
 	fixture_teardown(&other);
 }
 
@@ -249,12 +249,12 @@ static void ereport_watched_output_notifies(void **state)
 
 	two_enclaves(f);
 	target = target_of(f, 0);
-	f->notices = 0;
+	f->embedder->notices = 0;
 	for (unsigned int i = 0; i < INSIDE_PAGES; i++)
-		sgx_watch_page(&f->platform, EPC_HPA + PAGES(i));
+		sgx_watch_page(f->platform, EPC_HPA + PAGES(i));
 	expect_ok(get_report(f, &target, data, &report));
-	assert_int_equal(f->notices, 1);
-	assert_int_equal(f->last_notice, EPC_HPA + PAGES(4));
+	assert_int_equal(f->embedder->notices, 1);
+	assert_int_equal(f->embedder->last_notice, EPC_HPA + PAGES(4));
 }
 
 const struct CMUnitTest ereport_tests[] = {

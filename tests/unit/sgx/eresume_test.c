@@ -24,7 +24,7 @@ static void eresume_after_interrupt_restores_all(void **state)
 {
 	struct fixture *f = *state;
 	struct x86_state inside;
-	uint8_t xstate[FIXTURE_XSTATE_SIZE];
+	uint8_t xstate[EMBEDDER_XSTATE_SIZE];
 
 	make_enclave(f);
 	expect_jump(eenter(f));
@@ -54,7 +54,7 @@ static void eresume_after_interrupt_restores_all(void **state)
 static void eresume_amx_restores_all(void **state)
 {
 	struct fixture *f = *state;
-	uint8_t xstate[FIXTURE_XSTATE_SIZE];
+	uint8_t xstate[EMBEDDER_XSTATE_SIZE];
 
 	make_enclave(f);
 	enable_amx(f);
@@ -66,10 +66,10 @@ static void eresume_amx_restores_all(void **state)
 	expect_jump(eresume(f));
 	assert_memory_equal(f->cpus[0].xstate, xstate, LEGACY_XSTATE);
 	for (unsigned int i = 2; i < 64; i++)
-		if (f->cpuid.xfrm & BIT64(i))
-			assert_memory_equal(f->cpus[0].xstate + f->cpuid.xsave[i].offset,
-					    xstate + f->cpuid.xsave[i].offset,
-					    f->cpuid.xsave[i].size);
+		if (f->cpuid->xfrm & BIT64(i))
+			assert_memory_equal(f->cpus[0].xstate + f->cpuid->xsave[i].offset,
+					    xstate + f->cpuid->xsave[i].offset,
+					    f->cpuid->xsave[i].size);
 }
 
 static void eresume_32bit_restores_low_registers(void **state)
@@ -308,7 +308,7 @@ static void eresume_notify_calls_enclave(void **state)
 	struct fixture *f = *state;
 	struct x86_state want;
 	struct sgx_gprsgx frame0;
-	uint8_t xstate[FIXTURE_XSTATE_SIZE];
+	uint8_t xstate[EMBEDDER_XSTATE_SIZE];
 
 	make_notified(f);
 	scramble_registers(f, 10);
@@ -436,7 +436,7 @@ static void eresume_frame_changed_meanwhile_uses_copy(void **state)
 #define RACE_ROUNDS 20000
 
 struct racer {
-	struct fixture_cpu *cpu;
+	struct embedder_cpu *cpu;
 	_Atomic unsigned int *inside;
 	uint64_t resumed;
 };
@@ -451,18 +451,13 @@ static void let_the_other_run(struct fixture *f, gva_t gva)
 static void *race(void *arg)
 {
 	struct racer *r = arg;
-	struct x86_state *state = &r->cpu->state;
 	struct sgx_event event = {.type = SGX_EVENT_INTERRUPT};
 
-	state->cpl = 3;
 	for (unsigned int i = 0; i < RACE_ROUNDS; i++) {
-		state->gpr[X86_RAX] = ERESUME;
-		state->gpr[X86_RBX] = TCS_GVA;
-		state->gpr[X86_RCX] = AEP_GVA;
-		if (sgx_enclu(&r->cpu->cpu).kind != LEAF_JUMP)
+		if (run_enclu(r->cpu, ERESUME, TCS_GVA, AEP_GVA, 0).kind != LEAF_JUMP)
 			continue;
 		assert_int_equal(atomic_fetch_add(r->inside, 1), 0);
-		state->gpr[X86_RSI]++;
+		r->cpu->state.gpr[X86_RSI]++;
 		r->resumed++;
 		atomic_fetch_sub(r->inside, 1);
 		sgx_aex(&r->cpu->cpu, &event);

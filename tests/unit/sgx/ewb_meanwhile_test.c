@@ -9,15 +9,6 @@
 
 #include <errno.h>
 
-#define SLOT 5
-
-static void legal(struct fixture *f)
-{
-	make_child(f);
-	block_and_track(f, CHILD_PAGE, SECS_PAGE);
-	set_eviction(f);
-}
-
 static struct leaf_result run(struct fixture *f)
 {
 	return ewb(f, CHILD_PAGE, SLOT);
@@ -27,7 +18,7 @@ static unsigned int failing_write;
 
 static void fail_write(struct fixture *f)
 {
-	f->host_error = f->writes == failing_write ? -EFAULT : 0;
+	f->embedder->host_error = f->cpus[0].writes == failing_write ? -EFAULT : 0;
 }
 
 /* The host may fail at each output: the page stays, and the leaf can be run again. */
@@ -35,14 +26,14 @@ static void ewb_output_memory_gone_host_error_and_page_kept(void **state)
 {
 	struct fixture *f = *state;
 
-	legal(f);
+	make_evictable_child(f);
 	f->on_write = fail_write;
 	for (unsigned int i = 1; i <= 3; i++) {
 		struct leaf_result res;
 		struct epcm_entry *e = epcm_of(f, CHILD_PAGE);
 		uint64_t before = epcm_state(e);
 
-		f->writes = 0;
+		f->cpus[0].writes = 0;
 		failing_write = i;
 		f->expect_change = true;
 		res = run(f);
@@ -51,7 +42,7 @@ static void ewb_output_memory_gone_host_error_and_page_kept(void **state)
 		assert_int_equal(epcm_state(e), before);
 		assert_int_equal(epcm_of(f, SECS_PAGE)->children, 1);
 		assert_int_equal(slot_value(f, VA_PAGE, SLOT), 0);
-		f->host_error = 0;
+		f->embedder->host_error = 0;
 	}
 	failing_write = 0;
 	expect_code(run(f), SGX_SUCCESS);
@@ -60,8 +51,8 @@ static void ewb_output_memory_gone_host_error_and_page_kept(void **state)
 
 static void restrict_page(struct fixture *f)
 {
-	if (f->writes == 2)
-		epcm_change_flags(epcm_of(f, CHILD_PAGE), EPCM_W, EPCM_PR);
+	if (f->cpus[0].writes == 2)
+		change_state(f, CHILD_PAGE, EPCM_W, EPCM_PR);
 }
 
 /* As EMODPR does under its shared lock: the blob has the new permissions. */
@@ -69,11 +60,11 @@ static void ewb_state_changed_meanwhile_is_sealed_again(void **state)
 {
 	struct fixture *f = *state;
 
-	legal(f);
+	make_evictable_child(f);
 	secs_of(epcm_of(f, SECS_PAGE))->attributes &= ~SGX_ATTR_DEBUG;
 	f->on_write = restrict_page;
 	expect_code(run(f), SGX_SUCCESS);
-	assert_int_equal(f->writes, 6);
+	assert_int_equal(f->cpus[0].writes, 6);
 	assert_int_equal(pcmd(f)->secinfo.flags, EPCM_PT(SGX_PAGE_TYPE_REG) | EPCM_R | EPCM_PR);
 	assert_int_equal(slot_value(f, VA_PAGE, SLOT), 2);
 	expect_code(eldu(f, CHILD_PAGE, epc_gva(SECS_PAGE), SLOT), SGX_SUCCESS);
@@ -81,7 +72,7 @@ static void ewb_state_changed_meanwhile_is_sealed_again(void **state)
 
 static void write_page(struct fixture *f)
 {
-	if (f->writes == 3)
+	if (f->cpus[0].writes == 3)
 		((uint8_t *)epc_ptr(f, CHILD_PAGE))[4095] = 0xab;
 }
 
@@ -91,12 +82,12 @@ static void ewb_contents_changed_meanwhile_are_sealed_again(void **state)
 	struct fixture *f = *state;
 	uint8_t expected[SGX_PAGE_SIZE];
 
-	legal(f);
+	make_evictable_child(f);
 	memcpy(expected, epc_ptr(f, CHILD_PAGE), sizeof(expected));
 	expected[4095] = 0xab;
 	f->on_write = write_page;
 	expect_code(run(f), SGX_SUCCESS);
-	assert_int_equal(f->writes, 6);
+	assert_int_equal(f->cpus[0].writes, 6);
 	expect_code(eldu(f, CHILD_PAGE, epc_gva(SECS_PAGE), SLOT), SGX_SUCCESS);
 	assert_memory_equal(epc_ptr(f, CHILD_PAGE), expected, sizeof(expected));
 }
@@ -108,7 +99,7 @@ static void evict_and_reload(struct fixture *f)
 	struct sgx_pageinfo *p = ram_ptr(f, info);
 	void (*hook)(struct fixture * f) = f->on_write;
 
-	if (f->writes != 1)
+	if (f->cpus[0].writes != 1)
 		return;
 	f->on_write = NULL;
 	*p = (struct sgx_pageinfo){.srcpge = ram_gva(11), .secinfo = info + 128};
@@ -123,7 +114,7 @@ static void ewb_page_replaced_meanwhile_is_sealed_again(void **state)
 {
 	struct fixture *f = *state;
 
-	legal(f);
+	make_evictable_child(f);
 	f->on_write = evict_and_reload;
 	expect_code(run(f), SGX_SUCCESS);
 	assert_int_equal(slot_value(f, VA_PAGE, SLOT), 3);
@@ -135,10 +126,10 @@ static void ewb_page_of_production_enclave_is_written_once(void **state)
 {
 	struct fixture *f = *state;
 
-	legal(f);
+	make_evictable_child(f);
 	secs_of(epcm_of(f, SECS_PAGE))->attributes &= ~SGX_ATTR_DEBUG;
 	expect_code(run(f), SGX_SUCCESS);
-	assert_int_equal(f->writes, 3);
+	assert_int_equal(f->cpus[0].writes, 3);
 	expect_code(eldu(f, CHILD_PAGE, epc_gva(SECS_PAGE), SLOT), SGX_SUCCESS);
 	fill_page(f, 20, 1);
 	assert_memory_equal(epc_ptr(f, CHILD_PAGE), epc_ptr(f, 20), SGX_PAGE_SIZE);
@@ -153,7 +144,7 @@ static void ewb_page_removed_meanwhile_sgx_pf(void **state)
 {
 	struct fixture *f = *state;
 
-	legal(f);
+	make_evictable_child(f);
 	f->on_write = remove_child;
 	f->expect_change = true;
 	expect_pfx(run(f), epc_gva(CHILD_PAGE), ENCLS_WRITE);
@@ -169,7 +160,7 @@ static void ewb_va_page_removed_meanwhile_sgx_pf_and_page_kept(void **state)
 {
 	struct fixture *f = *state;
 
-	legal(f);
+	make_evictable_child(f);
 	f->on_write = remove_va_page;
 	f->expect_change = true;
 	expect_pfx(run(f), slot_gva(VA_PAGE, SLOT), ENCLS_WRITE);
@@ -183,7 +174,7 @@ static void add_child_by_other(struct fixture *f)
 	struct sgx_pageinfo *p = ram_ptr(f, info);
 	struct sgx_secinfo *s = ram_ptr(f, info + 64);
 
-	if (f->writes != 1)
+	if (f->cpus[0].writes != 1)
 		return;
 	*p = (struct sgx_pageinfo){.linaddr = CHILD_GVA,
 				   .srcpge = ram_gva(11),
@@ -208,7 +199,7 @@ static void ewb_secs_gets_child_meanwhile_child_present(void **state)
 
 static void use_slot_of_target(struct fixture *f)
 {
-	if (f->writes == 1)
+	if (f->cpus[0].writes == 1)
 		((struct sgx_va_page *)epc_ptr(f, 41))->slot[9] = 1234;
 }
 
@@ -236,7 +227,7 @@ static void ewb_page_never_still_gp_and_page_kept(void **state)
 {
 	struct fixture *f = *state;
 
-	legal(f);
+	make_evictable_child(f);
 	f->on_write = keep_changing;
 	f->expect_change = true;
 	expect_gp(run(f));

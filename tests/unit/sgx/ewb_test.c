@@ -1,19 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* SDM "EWB", one test for each line of its checks; then what it writes. */
+/*
+ * SDM "EWB", one test for each line of its checks, which spoils one thing of an
+ * eviction that would succeed; then what it writes.
+ */
 #include "tests.h"
 
 #include "lib/crypto.h"
 #include "paging_steps.h"
-
-#define SLOT 5
-
-/* Everything EWB wants; each test then spoils one thing. */
-static void legal(struct fixture *f)
-{
-	make_child(f);
-	block_and_track(f, CHILD_PAGE, SECS_PAGE);
-	set_eviction(f);
-}
 
 static struct leaf_result run(struct fixture *f)
 {
@@ -30,7 +23,7 @@ static void ewb_misaligned_operands_gp(void **state)
 	struct fixture *f = *state;
 	const gva_t target = epc_gva(CHILD_PAGE), slot = slot_gva(VA_PAGE, SLOT);
 
-	legal(f);
+	make_evictable_child(f);
 	expect_gp(run_at(f, PAGEINFO_GVA + 16, target, slot));
 	expect_refused_by(f, "is_aligned(rbx");
 	expect_gp(run_at(f, PAGEINFO_GVA, target + 2048, slot));
@@ -44,7 +37,7 @@ static void ewb_non_canonical_operands_gp(void **state)
 	struct fixture *f = *state;
 	const gva_t target = epc_gva(CHILD_PAGE), slot = slot_gva(VA_PAGE, SLOT);
 
-	legal(f);
+	make_evictable_child(f);
 	expect_gp(run_at(f, NON_CANONICAL, target, slot));
 	expect_refused_by(f, "x86_is_canonical");
 	expect_gp(run_at(f, PAGEINFO_GVA, NON_CANONICAL, slot));
@@ -57,7 +50,7 @@ static void ewb_target_not_mapped_ordinary_pf(void **state)
 {
 	struct fixture *f = *state;
 
-	legal(f);
+	make_evictable_child(f);
 	unmap(f, epc_gva(CHILD_PAGE));
 	expect_pfo(run(f), epc_gva(CHILD_PAGE), PFERR_WRITE_MASK);
 }
@@ -66,7 +59,7 @@ static void ewb_target_not_epc_sgx_pf(void **state)
 {
 	struct fixture *f = *state;
 
-	legal(f);
+	make_evictable_child(f);
 	expect_pfx(run_at(f, PAGEINFO_GVA, ram_gva(5), slot_gva(VA_PAGE, SLOT)), ram_gva(5),
 		   ENCLS_WRITE);
 }
@@ -76,7 +69,7 @@ static void ewb_target_not_epc_and_slot_misaligned_sgx_pf(void **state)
 {
 	struct fixture *f = *state;
 
-	legal(f);
+	make_evictable_child(f);
 	expect_pfx(run_at(f, PAGEINFO_GVA, ram_gva(5), 4), ram_gva(5), ENCLS_WRITE);
 }
 
@@ -84,7 +77,7 @@ static void ewb_slot_not_mapped_ordinary_pf(void **state)
 {
 	struct fixture *f = *state;
 
-	legal(f);
+	make_evictable_child(f);
 	unmap(f, epc_gva(VA_PAGE));
 	expect_pfo(run(f), slot_gva(VA_PAGE, SLOT), PFERR_WRITE_MASK);
 }
@@ -93,7 +86,7 @@ static void ewb_slot_not_epc_sgx_pf(void **state)
 {
 	struct fixture *f = *state;
 
-	legal(f);
+	make_evictable_child(f);
 	expect_pfx(run_at(f, PAGEINFO_GVA, epc_gva(CHILD_PAGE), ram_gva(5) + 8), ram_gva(5) + 8,
 		   ENCLS_WRITE);
 }
@@ -103,7 +96,7 @@ static void ewb_slot_in_target_gp(void **state)
 {
 	struct fixture *f = *state;
 
-	legal(f);
+	make_evictable_child(f);
 	make_va(f, 41);
 	expect_gp(run_at(f, PAGEINFO_GVA, epc_gva(41), slot_gva(41, SLOT)));
 	expect_refused_by(f, "op.in.target != op.in.va");
@@ -118,7 +111,7 @@ static void ewb_pageinfo_not_mapped_ordinary_pf(void **state)
 {
 	struct fixture *f = *state;
 
-	legal(f);
+	make_evictable_child(f);
 	unmap(f, ram_gva(0));
 	expect_pfo(run(f), PAGEINFO_GVA, 0);
 }
@@ -127,7 +120,7 @@ static void ewb_linaddr_or_secs_given_gp(void **state)
 {
 	struct fixture *f = *state;
 
-	legal(f);
+	make_evictable_child(f);
 	pageinfo(f)->linaddr = CHILD_GVA;
 	expect_gp(run(f));
 	expect_refused_by(f, "pageinfo->linaddr");
@@ -142,7 +135,7 @@ static void ewb_output_pointers_misaligned_gp(void **state)
 {
 	struct fixture *f = *state;
 
-	legal(f);
+	make_evictable_child(f);
 	hold_page(f, CHILD_PAGE, 1);
 	pageinfo(f)->secinfo += 64;
 	expect_gp(run(f));
@@ -158,7 +151,7 @@ static void ewb_target_in_use_gp(void **state)
 	struct fixture *f = *state;
 	static const uint32_t holders[] = {1, EPCM_LOCK_EXCL, EPCM_LOCK_SGX2 + 1};
 
-	legal(f);
+	make_evictable_child(f);
 	for (unsigned int i = 0; i < ARRAY_SIZE(holders); i++) {
 		hold_page(f, CHILD_PAGE, holders[i]);
 		expect_gp(run(f));
@@ -171,7 +164,7 @@ static void ewb_va_page_being_changed_gp(void **state)
 {
 	struct fixture *f = *state;
 
-	legal(f);
+	make_evictable_child(f);
 	hold_page(f, VA_PAGE, EPCM_LOCK_EXCL);
 	expect_gp(run(f));
 	expect_refused_by(f, "epcm_lock_set");
@@ -182,7 +175,7 @@ static void ewb_va_page_held_shared_ok(void **state)
 {
 	struct fixture *f = *state;
 
-	legal(f);
+	make_evictable_child(f);
 	hold_page(f, VA_PAGE, 3);
 	expect_code(run(f), SGX_SUCCESS);
 }
@@ -191,7 +184,7 @@ static void ewb_invalid_target_in_use_gp(void **state)
 {
 	struct fixture *f = *state;
 
-	legal(f);
+	make_evictable_child(f);
 	hold_page(f, FREE_PAGE, 1);
 	expect_gp(ewb(f, FREE_PAGE, SLOT));
 	expect_refused_by(f, "epcm_lock_set");
@@ -201,7 +194,7 @@ static void ewb_target_invalid_sgx_pf(void **state)
 {
 	struct fixture *f = *state;
 
-	legal(f);
+	make_evictable_child(f);
 	expect_pfx(ewb(f, FREE_PAGE, SLOT), epc_gva(FREE_PAGE), ENCLS_WRITE);
 	expect_refused_by(f, "epcm_is_valid");
 }
@@ -210,7 +203,7 @@ static void ewb_target_and_va_page_invalid_sgx_pf_at_target(void **state)
 {
 	struct fixture *f = *state;
 
-	legal(f);
+	make_evictable_child(f);
 	expect_pfx(run_at(f, PAGEINFO_GVA, epc_gva(FREE_PAGE), slot_gva(FREE_PAGE + 1, 0)),
 		   epc_gva(FREE_PAGE), ENCLS_WRITE);
 }
@@ -232,31 +225,16 @@ static void ewb_slot_not_in_va_page_sgx_pf(void **state)
 	}
 }
 
-/* Every state that a child can be in, the transitional ones above all. */
-static const uint64_t child_states[] = {
-	EPCM_PT(SGX_PAGE_TYPE_REG),
-	EPCM_PT(SGX_PAGE_TYPE_REG) | EPCM_R,
-	EPCM_PT(SGX_PAGE_TYPE_REG) | EPCM_RWX,
-	EPCM_PT(SGX_PAGE_TYPE_REG) | EPCM_R | EPCM_X | EPCM_PR,
-	EPCM_PT(SGX_PAGE_TYPE_REG) | EPCM_R | EPCM_W | EPCM_PENDING,
-	EPCM_PT(SGX_PAGE_TYPE_TCS),
-	EPCM_PT(SGX_PAGE_TYPE_TCS) | EPCM_MODIFIED,
-	EPCM_PT(SGX_PAGE_TYPE_TRIM) | EPCM_MODIFIED,
-	EPCM_PT(SGX_PAGE_TYPE_TRIM),
-	EPCM_PT(SGX_PAGE_TYPE_SS_FIRST) | EPCM_R | EPCM_W,
-	EPCM_PT(SGX_PAGE_TYPE_SS_REST) | EPCM_R | EPCM_W,
-};
-
 /* Not blocked ranks before not tracked, and both before the walk of the outputs. */
 static void ewb_child_not_blocked_page_not_blocked(void **state)
 {
 	struct fixture *f = *state;
 	uint32_t epoch;
 
-	legal(f);
+	make_evictable_child(f);
 	assert_true(track_enter(epcm_of(f, SECS_PAGE), &epoch));
 	unmap(f, SRC_GVA);
-	for (unsigned int i = 0; i < ARRAY_SIZE(child_states); i++) {
+	for (unsigned int i = 0; i < NR_CHILD_STATES; i++) {
 		force_state(f, CHILD_PAGE, EPCM_VALID | child_states[i]);
 		expect_code(run(f), SGX_PAGE_NOT_BLOCKED);
 		expect_refused_by(f, "EPCM_BLOCKED");
@@ -267,9 +245,9 @@ static void ewb_child_not_tracked_not_tracked(void **state)
 {
 	struct fixture *f = *state;
 
-	legal(f);
+	make_evictable_child(f);
 	unmap(f, SRC_GVA);
-	for (unsigned int i = 0; i < ARRAY_SIZE(child_states); i++) {
+	for (unsigned int i = 0; i < NR_CHILD_STATES; i++) {
 		force_state(f, CHILD_PAGE, EPCM_VALID | child_states[i]);
 		expect_code(encls(f, EBLOCK, 0, epc_gva(CHILD_PAGE), 0), SGX_SUCCESS);
 		expect_code(run(f), SGX_NOT_TRACKED);
@@ -281,7 +259,7 @@ static void ewb_secs_with_child_child_present(void **state)
 {
 	struct fixture *f = *state;
 
-	legal(f);
+	make_evictable_child(f);
 	unmap(f, SRC_GVA);
 	expect_code(ewb(f, SECS_PAGE, SLOT), SGX_CHILD_PRESENT);
 	expect_refused_by(f, "children");
@@ -291,7 +269,7 @@ static void ewb_output_not_mapped_ordinary_pf(void **state)
 {
 	struct fixture *f = *state;
 
-	legal(f);
+	make_evictable_child(f);
 	unmap(f, SRC_GVA);
 	expect_pfo(run(f), SRC_GVA, PFERR_WRITE_MASK);
 	pageinfo(f)->srcpge = ram_gva(2);
@@ -305,7 +283,7 @@ static void ewb_output_read_only_ordinary_pf(void **state)
 	struct fixture *f = *state;
 	const uint32_t error = PFERR_PRESENT_MASK | PFERR_WRITE_MASK;
 
-	legal(f);
+	make_evictable_child(f);
 	pageinfo(f)->secinfo = ram_gva(2);
 	pte_of(f, SRC_GVA)->flags &= ~PTE_W;
 	expect_pfo(run(f), SRC_GVA, error);
@@ -323,7 +301,7 @@ static void ewb_output_non_canonical_gp(void **state)
 {
 	struct fixture *f = *state;
 
-	legal(f);
+	make_evictable_child(f);
 	pageinfo(f)->srcpge = NON_CANONICAL;
 	expect_gp(run(f));
 	expect_refused_by(f, "x86_is_canonical");
@@ -340,7 +318,7 @@ static void ewb_slot_occupied_completes_and_says_so(void **state)
 {
 	struct fixture *f = *state;
 
-	legal(f);
+	make_evictable_child(f);
 	add_reg(f, SECS_PAGE, 2, CHILD_GVA + PAGES(1), EPCM_R);
 	block_and_track(f, 2, SECS_PAGE);
 	evict(f, 2, SLOT);
@@ -358,9 +336,9 @@ static void ewb_child_leaves_epc(void **state)
 	struct fixture *f = *state;
 	const struct epcm_entry *e;
 
-	legal(f);
+	make_evictable_child(f);
 	e = epcm_of(f, CHILD_PAGE);
-	sgx_watch_page(&f->platform, EPC_HPA + PAGES(CHILD_PAGE));
+	sgx_watch_page(f->platform, EPC_HPA + PAGES(CHILD_PAGE));
 	expect_code(run(f), SGX_SUCCESS);
 	assert_int_equal(epcm_state(e), 0);
 	assert_null(epcm_secs(e));
@@ -368,11 +346,11 @@ static void ewb_child_leaves_epc(void **state)
 	assert_int_equal(epcm_of(f, VA_PAGE)->lock, 0);
 	assert_int_equal(epcm_of(f, SECS_PAGE)->children, 0);
 	assert_int_equal(slot_value(f, VA_PAGE, SLOT), 1);
-	assert_int_equal(f->platform.next_version, 2);
-	assert_int_equal(f->notices, 1);
-	assert_int_equal(f->last_notice, EPC_HPA + PAGES(CHILD_PAGE));
+	assert_int_equal(f->platform->next_version, 2);
+	assert_int_equal(f->embedder->notices, 1);
+	assert_int_equal(f->embedder->last_notice, EPC_HPA + PAGES(CHILD_PAGE));
 	/* One for each output. */
-	assert_int_equal(f->writes, 3);
+	assert_int_equal(f->cpus[0].writes, 3);
 	set_eviction(f);
 	expect_pfx(run(f), epc_gva(CHILD_PAGE), ENCLS_WRITE);
 }
@@ -381,8 +359,8 @@ static void ewb_pcmd_has_what_the_epcm_had(void **state)
 {
 	struct fixture *f = *state;
 
-	legal(f);
-	for (unsigned int i = 0; i < ARRAY_SIZE(child_states); i++) {
+	make_evictable_child(f);
+	for (unsigned int i = 0; i < NR_CHILD_STATES; i++) {
 		force_state(f, CHILD_PAGE, EPCM_VALID | EPCM_BLOCKED | child_states[i]);
 		set_eviction(f);
 		memset(pcmd(f), 0xee, sizeof(*pcmd(f)));
@@ -400,7 +378,7 @@ static void ewb_pcmd_has_what_the_epcm_had(void **state)
 static void open_by_hand(struct fixture *f, uint64_t version, uint64_t eid, gva_t linaddr,
 			 uint8_t *plain)
 {
-	struct crypto_gcm *gcm = crypto_gcm_new(f->platform.paging_key);
+	struct crypto_gcm *gcm = crypto_gcm_new(f->platform->paging_key);
 	uint8_t iv[12] = {0}, header[128] = {0};
 
 	memcpy(iv + 4, &version, 8);
@@ -418,9 +396,9 @@ static void ewb_child_is_sealed_under_enclave_and_address(void **state)
 	struct fixture *f = *state;
 	uint8_t before[SGX_PAGE_SIZE], plain[SGX_PAGE_SIZE];
 
-	legal(f);
+	make_evictable_child(f);
 	memcpy(before, epc_ptr(f, CHILD_PAGE), sizeof(before));
-	f->platform.next_version = UINT64_C(0x8877665544332211);
+	f->platform->next_version = UINT64_C(0x8877665544332211);
 	expect_code(run(f), SGX_SUCCESS);
 	assert_memory_not_equal(ram_ptr(f, SRC_GVA), before, sizeof(before));
 	open_by_hand(f, UINT64_C(0x8877665544332211), 1, CHILD_GVA, plain);
@@ -458,7 +436,7 @@ static void ewb_output_in_epc_is_dropped(void **state)
 {
 	struct fixture *f = *state;
 
-	legal(f);
+	make_evictable_child(f);
 	make_va(f, 41);
 	pageinfo(f)->srcpge = epc_gva(41);
 	expect_code(run(f), SGX_SUCCESS);
@@ -471,7 +449,7 @@ static void ewb_outside_64bit_mode_obeys_segment_limit(void **state)
 	struct fixture *f = *state;
 	struct x86_segment *ds = &f->state->seg[X86_SEG_DS];
 
-	legal(f);
+	make_evictable_child(f);
 	f->state->efer &= ~(uint64_t)(EFER_LMA | EFER_LME);
 	f->state->seg[X86_SEG_CS].l = false;
 	f->state->seg[X86_SEG_CS].db = true;

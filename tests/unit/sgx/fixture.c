@@ -8,294 +8,72 @@
 struct snapshot {
 	struct x86_state state;
 	struct sgx_enclave_state enclave;
-	uint8_t xstate[FIXTURE_XSTATE_SIZE];
+	uint8_t xstate[EMBEDDER_XSTATE_SIZE];
 	struct epcm_entry epcm[FIXTURE_EPC_PAGES];
 	uint8_t epc[FIXTURE_EPC_PAGES][SGX_PAGE_SIZE];
 	uint8_t ram[FIXTURE_RAM_PAGES][SGX_PAGE_SIZE];
 };
 
-static struct fixture_cpu *fixture_cpu(struct sgx_cpu *cpu)
+static void before_walk(struct embedder *embedder, gva_t gva)
 {
-	return (struct fixture_cpu *)cpu;
-}
-
-struct pte *pte_of(struct fixture *f, gva_t gva)
-{
-	uint64_t index = (gva - WINDOW_BASE) / SGX_PAGE_SIZE;
-
-	return gva >= WINDOW_BASE && index < WINDOW_PAGES ? &f->pte[index] : NULL;
-}
-
-void map_epc(struct fixture *f, gva_t gva, unsigned int epc_page, unsigned int flags)
-{
-	*pte_of(f, gva) = (struct pte){.flags = (uint8_t)(flags | PTE_EPC), .page = epc_page};
-}
-
-void unmap(struct fixture *f, gva_t gva)
-{
-	pte_of(f, gva)->flags = 0;
-}
-
-static bool walk(struct sgx_cpu *cpu, gva_t gva, uint32_t access, struct sgx_place *place,
-		 struct x86_exception *fault)
-{
-	struct fixture *f = fixture_cpu(cpu)->fixture;
-	struct pte *pte = pte_of(f, gva);
-	bool present = pte && (pte->flags & PTE_P);
+	struct fixture *f = embedder->owner;
 
 	if (f->on_walk)
 		f->on_walk(f, gva);
-	if (!present || ((access & PFERR_WRITE_MASK) && !(pte->flags & PTE_W)) ||
-	    ((access & PFERR_USER_MASK) && !(pte->flags & PTE_U)) ||
-	    ((access & PFERR_FETCH_MASK) && (pte->flags & PTE_NX))) {
-		*fault = (struct x86_exception){
-			.vector = PF_VECTOR,
-			.has_error_code = true,
-			.error_code = access | (present ? PFERR_PRESENT_MASK : 0),
-			.address = gva,
-		};
-		return false;
-	}
-	pte->accessed = true;
-	pte->dirty |= (access & PFERR_WRITE_MASK) != 0;
-	*place = (struct sgx_place){.is_epc = pte->flags & PTE_EPC};
-	if (place->is_epc)
-		place->hpa = EPC_HPA + (hpa_t)pte->page * SGX_PAGE_SIZE;
-	else
-		place->host = f->ram + (size_t)pte->page * SGX_PAGE_SIZE;
-	return true;
 }
 
-static int read_guest(struct sgx_cpu *cpu, const struct sgx_place *place, unsigned int offset,
-		      void *dst, size_t len)
+static void before_read(struct embedder *embedder)
 {
-	struct fixture *f = fixture_cpu(cpu)->fixture;
+	struct fixture *f = embedder->owner;
 
-	assert_true(offset + len <= SGX_PAGE_SIZE);
-	f->reads++;
 	if (f->on_read)
 		f->on_read(f);
-	if (!f->host_error)
-		memcpy(dst, (uint8_t *)place->host + offset, len);
-	return f->host_error;
 }
 
-static int write_guest(struct sgx_cpu *cpu, const struct sgx_place *place, unsigned int offset,
-		       const void *src, size_t len)
+static void before_write(struct embedder *embedder)
 {
-	struct fixture *f = fixture_cpu(cpu)->fixture;
+	struct fixture *f = embedder->owner;
 
-	assert_true(offset + len <= SGX_PAGE_SIZE);
-	f->writes++;
 	if (f->on_write)
 		f->on_write(f);
-	if (!f->host_error)
-		memcpy((uint8_t *)place->host + offset, src, len);
-	return f->host_error;
 }
 
-/* The bytes of component @i of the standard format. */
-static void component(const struct sgx_cpu *cpu, unsigned int i, uint32_t *offset, uint32_t *size)
+static struct embedder *new_embedder(struct fixture *f)
 {
-	*offset = i == 0 ? 0 : i == 1 ? 160 : cpu->cpuid->xsave[i].offset;
-	*size = i == 0 ? 160 : i == 1 ? 256 : cpu->cpuid->xsave[i].size;
-}
-
-static void xsave(struct sgx_cpu *cpu, uint64_t xfrm, void *area)
-{
-	uint8_t *xstate = fixture_cpu(cpu)->xstate;
-	uint8_t *out = area;
-
-	assert_true(is_aligned((uintptr_t)area, 64));
-	for (unsigned int i = 0; i < 64; i++) {
-		uint32_t offset, size;
-
-		if (!(xfrm & BIT64(i)))
-			continue;
-		component(cpu, i, &offset, &size);
-		memcpy(out + offset, xstate + offset, size);
-	}
-	memcpy(out + XSAVE_HEADER_OFFSET, &xfrm, sizeof(xfrm));
-}
-
-static bool xrstor(struct sgx_cpu *cpu, uint64_t xfrm, const void *area)
-{
-	uint8_t *xstate = fixture_cpu(cpu)->xstate;
-	const uint8_t *in = area;
-	uint64_t bv;
-	uint32_t mxcsr;
-
-	memcpy(&bv, in + XSAVE_HEADER_OFFSET, sizeof(bv));
-	memcpy(&mxcsr, in + 24, sizeof(mxcsr));
-	if (mxcsr & 0xffff0000)
-		return false;
-	for (unsigned int i = 0; i < 64; i++) {
-		uint32_t offset, size;
-
-		if (!(xfrm & BIT64(i)))
-			continue;
-		component(cpu, i, &offset, &size);
-		if (bv & BIT64(i))
-			memcpy(xstate + offset, in + offset, size);
-		else
-			memset(xstate + offset, 0, size);
-	}
-	memcpy(xstate + 24, &mxcsr, sizeof(mxcsr));
-	return true;
-}
-
-static void xinit(struct sgx_cpu *cpu, uint64_t xfrm, uint16_t fcw, uint16_t fsw, uint32_t mxcsr)
-{
-	uint8_t *xstate = fixture_cpu(cpu)->xstate;
-
-	for (unsigned int i = 0; i < 64; i++) {
-		uint32_t offset, size;
-
-		if (!(xfrm & BIT64(i)))
-			continue;
-		component(cpu, i, &offset, &size);
-		memset(xstate + offset, 0, size);
-	}
-	memcpy(xstate, &fcw, sizeof(fcw));
-	memcpy(xstate + 2, &fsw, sizeof(fsw));
-	memcpy(xstate + 24, &mxcsr, sizeof(mxcsr));
-}
-
-static void enclave_mode(struct sgx_cpu *cpu, bool inside)
-{
-	assert_int_equal(inside, sgx_in_enclave(cpu));
-	fixture_cpu(cpu)->mode_changes++;
-}
-
-static bool event_pending(struct sgx_cpu *cpu)
-{
-	return fixture_cpu(cpu)->event_pending;
-}
-
-static void page_changed(void *ctx, hpa_t hpa)
-{
-	struct fixture *f = ctx;
-
-	f->notices++;
-	f->last_notice = hpa;
-}
-
-static const struct sgx_ops fixture_ops = {
-	.walk = walk,
-	.read = read_guest,
-	.write = write_guest,
-	.xsave = xsave,
-	.xrstor = xrstor,
-	.xinit = xinit,
-	.enclave_mode = enclave_mode,
-	.event_pending = event_pending,
-};
-
-static void setup_cpuid(struct sgx_cpuid *cpuid)
-{
-	*cpuid = (struct sgx_cpuid){
-		.leaves = SGX_CPUID_SGX1 | SGX_CPUID_SGX2 | SGX_CPUID_EDECCSSA,
-		.miscselect = SGX_MISC_EXINFO,
-		.max_size_32 = 31,
-		.max_size_64 = 56,
-		.attributes = SGX_ATTR_DEBUG | SGX_ATTR_MODE64BIT | SGX_ATTR_PROVISIONKEY |
-			      SGX_ATTR_EINITTOKENKEY | SGX_ATTR_KSS | SGX_ATTR_AEXNOTIFY,
-		.xfrm = XFEATURE_MASK_FP | XFEATURE_MASK_SSE | XFEATURE_MASK_YMM |
-			XFEATURE_MASK_OPMASK | XFEATURE_MASK_ZMM_Hi256 | XFEATURE_MASK_Hi16_ZMM,
+	const struct embedder_config config = {
+		.window = WINDOW_BASE,
+		.window_pages = WINDOW_PAGES,
+		.ram_pages = FIXTURE_RAM_PAGES,
+		.epc_pages = FIXTURE_EPC_PAGES,
+		/* Every test crosses from one to the other. */
+		.epc_sections = 2,
+		.epc_hpa = EPC_HPA,
+		.cpus = FIXTURE_CPUS,
 	};
-	cpuid->xsave[2].offset = 576;
-	cpuid->xsave[2].size = 256;
-	cpuid->xsave[5].offset = 1088;
-	cpuid->xsave[5].size = 64;
-	cpuid->xsave[6].offset = 1152;
-	cpuid->xsave[6].size = 512;
-	cpuid->xsave[7].offset = 1664;
-	cpuid->xsave[7].size = 1024;
-}
+	struct embedder *embedder = embedder_new(&config);
 
-static void setup_state(struct x86_state *state)
-{
-	const struct x86_segment data = {.limit = UINT32_MAX,
-					 .selector = 0x2b,
-					 .type = 3,
-					 .s = true,
-					 .dpl = 3,
-					 .present = true,
-					 .db = true,
-					 .g = true};
-
-	*state = (struct x86_state){
-		.rip = 0x400000,
-		.rflags = X86_EFLAGS_FIXED | X86_EFLAGS_IF,
-		.cr0 = X86_CR0_PE | X86_CR0_NE | X86_CR0_PG | X86_CR0_ET | X86_CR0_WP,
-		.cr4 = X86_CR4_PAE | X86_CR4_OSFXSR | X86_CR4_OSXMMEXCPT | X86_CR4_OSXSAVE,
-		.efer = EFER_LME | EFER_LMA | EFER_SCE | EFER_NX,
-		.xcr0 = 0xe7,
-	};
-	for (unsigned int i = 0; i < X86_NR_SEGS; i++)
-		state->seg[i] = data;
-	state->seg[X86_SEG_CS].selector = 0x33;
-	state->seg[X86_SEG_CS].type = 11;
-	state->seg[X86_SEG_CS].l = true;
-	state->seg[X86_SEG_CS].db = false;
-	state->seg[X86_SEG_FS].base = 0x7f0000001000;
-	state->seg[X86_SEG_GS].base = 0x7f0000002000;
-	for (unsigned int i = 0; i < X86_NR_GPRS; i++)
-		state->gpr[i] = UINT64_C(0x1111111111111111) * i;
-}
-
-static void setup_cpu(struct fixture *f, struct fixture_cpu *c)
-{
-	static const uint64_t intel[] = {SGX_INTEL_LEPUBKEYHASH0, SGX_INTEL_LEPUBKEYHASH1,
-					 SGX_INTEL_LEPUBKEYHASH2, SGX_INTEL_LEPUBKEYHASH3};
-	uint32_t mxcsr = MXCSR_DEFAULT;
-	uint16_t fcw = 0x37f;
-
-	c->fixture = f;
-	setup_state(&c->state);
-	memset(c->xstate, 0x5a, sizeof(c->xstate));
-	memcpy(c->xstate, &fcw, sizeof(fcw));
-	memcpy(c->xstate + 24, &mxcsr, sizeof(mxcsr));
-	c->cpu.platform = &f->platform;
-	c->cpu.ops = &fixture_ops;
-	c->cpu.cpuid = &f->cpuid;
-	c->cpu.state = &c->state;
-	c->cpu.feature_control = FEAT_CTL_LOCKED | FEAT_CTL_SGX_ENABLED | FEAT_CTL_SGX_LC_ENABLED;
-	memcpy(c->cpu.lepubkeyhash, intel, sizeof(intel));
-	assert_int_equal(sgx_cpu_init(&c->cpu), 0);
+	assert_non_null(embedder);
+	embedder->owner = f;
+	embedder->on_walk = before_walk;
+	embedder->on_read = before_read;
+	embedder->on_write = before_write;
+	return embedder;
 }
 
 int fixture_setup(void **state)
 {
-	struct sgx_identity identity;
-	struct fixture *f = aligned_alloc(64, align_up(sizeof(*f), 64));
-	const uint64_t half = FIXTURE_EPC_PAGES / 2 * SGX_PAGE_SIZE;
+	struct fixture *f = calloc(1, sizeof(*f));
 
 	assert_non_null(f);
-	memset(f, 0, sizeof(*f));
-	memset(&identity, 0, sizeof(identity));
-	memset(identity.root_key, 0x11, sizeof(identity.root_key));
-	memset(identity.provisioning_root_key, 0x22, sizeof(identity.provisioning_root_key));
-	memset(identity.seal_fuses, 0x33, sizeof(identity.seal_fuses));
-	memset(identity.owner_epoch, 0x44, sizeof(identity.owner_epoch));
-	memset(identity.cpusvn, 0x02, sizeof(identity.cpusvn));
-	assert_int_equal(sgx_platform_init(&f->platform, &identity), 0);
-	/* Two sections side by side, so that every test crosses from one to the other. */
-	assert_int_equal(epc_add_section(&f->platform.epc, EPC_HPA, half, 0), 0);
-	assert_int_equal(epc_add_section(&f->platform.epc, EPC_HPA + half, half, 1), 0);
-	f->platform.page_changed = page_changed;
-	f->platform.page_changed_ctx = f;
-	setup_cpuid(&f->cpuid);
-	f->ram = calloc(FIXTURE_RAM_PAGES, SGX_PAGE_SIZE);
+	f->embedder = new_embedder(f);
+	f->platform = &f->embedder->platform;
+	f->cpuid = &f->embedder->cpuid;
+	f->cpus = f->embedder->cpus;
+	f->builder = builder_for(f->embedder, 0, PAGEINFO_GVA);
 	f->snapshot = malloc(sizeof(*f->snapshot));
-	assert_non_null(f->ram);
 	assert_non_null(f->snapshot);
-	for (unsigned int i = 0; i < FIXTURE_RAM_PAGES; i++)
-		*pte_of(f, ram_gva(i)) = (struct pte){.flags = PTE_ALL, .page = i};
 	for (unsigned int i = 0; i < FIXTURE_EPC_PAGES; i++)
 		map_epc(f, epc_gva(i), i, PTE_ALL);
-	for (unsigned int i = 0; i < FIXTURE_CPUS; i++)
-		setup_cpu(f, &f->cpus[i]);
 	use_cpu(f, 0);
 	*state = f;
 	return 0;
@@ -306,13 +84,36 @@ int fixture_teardown(void **state)
 	struct fixture *f = *state;
 
 	sgx_set_lock_patience(SGX_LOCK_PATIENCE_NS);
-	for (unsigned int i = 0; i < FIXTURE_CPUS; i++)
-		sgx_cpu_destroy(&f->cpus[i].cpu);
-	sgx_platform_destroy(&f->platform);
+	embedder_free(f->embedder);
 	free(f->snapshot);
-	free(f->ram);
 	free(f);
 	return 0;
+}
+
+struct pte *pte_of(struct fixture *f, gva_t gva)
+{
+	return embedder_pte(f->embedder, gva);
+}
+
+void map_epc(struct fixture *f, gva_t gva, unsigned int epc_page, unsigned int flags)
+{
+	embedder_map_epc(f->embedder, gva, epc_page, (uint8_t)flags);
+}
+
+void map_ram(struct fixture *f, gva_t gva, unsigned int ram_page)
+{
+	*pte_of(f, gva) = (struct pte){.flags = PTE_ALL, .page = ram_page};
+}
+
+void unmap(struct fixture *f, gva_t gva)
+{
+	pte_of(f, gva)->flags = 0;
+}
+
+/* The current processor with what the embedder keeps beside it. */
+static struct embedder_cpu *current(struct fixture *f)
+{
+	return (struct embedder_cpu *)f->cpu;
 }
 
 void use_cpu(struct fixture *f, unsigned int index)
@@ -323,17 +124,22 @@ void use_cpu(struct fixture *f, unsigned int index)
 
 void *ram_ptr(struct fixture *f, gva_t gva)
 {
-	return f->ram + (gva - RAM_GVA);
+	return builder_ram(&f->builder, gva);
 }
 
 struct epcm_entry *epcm_of(struct fixture *f, unsigned int epc_page)
 {
-	return epc_lookup(&f->platform.epc, EPC_HPA + (hpa_t)epc_page * SGX_PAGE_SIZE);
+	return embedder_epcm(f->embedder, epc_page);
 }
 
 void *epc_ptr(struct fixture *f, unsigned int epc_page)
 {
 	return epcm_page(epcm_of(f, epc_page));
+}
+
+void change_state(struct fixture *f, unsigned int epc_page, uint64_t clear, uint64_t set)
+{
+	epcm_change_flags(epcm_of(f, epc_page), clear, set);
 }
 
 void hold_page(struct fixture *f, unsigned int epc_page, uint32_t bits)
@@ -364,13 +170,13 @@ static void take_snapshot(struct fixture *f)
 
 	memcpy(&s->state, f->state, sizeof(s->state));
 	memcpy(&s->enclave, &f->cpu->enclave, sizeof(s->enclave));
-	memcpy(s->xstate, fixture_cpu(f->cpu)->xstate, sizeof(s->xstate));
+	memcpy(s->xstate, current(f)->xstate, sizeof(s->xstate));
 	for (unsigned int i = 0; i < FIXTURE_EPC_PAGES; i++) {
 		s->epcm[i] = without_seq(epcm_of(f, i));
 		if (epcm_is_valid(s->epcm[i].state))
 			memcpy(s->epc[i], epc_ptr(f, i), SGX_PAGE_SIZE);
 	}
-	memcpy(s->ram, f->ram, sizeof(s->ram));
+	memcpy(s->ram, f->embedder->ram, sizeof(s->ram));
 }
 
 /* The scratch contents of invalid pages are no state: nothing can read them. */
@@ -386,7 +192,7 @@ static void assert_memory_unchanged(struct fixture *f)
 			assert_memory_equal(epc_ptr(f, i), s->epc[i], SGX_PAGE_SIZE);
 	}
 	if (!f->on_read)
-		assert_memory_equal(f->ram, s->ram, sizeof(s->ram));
+		assert_memory_equal(f->embedder->ram, s->ram, sizeof(s->ram));
 }
 
 static void assert_processor_unchanged(struct fixture *f, bool completed)
@@ -400,7 +206,7 @@ static void assert_processor_unchanged(struct fixture *f, bool completed)
 	}
 	assert_memory_equal(f->state, &expected, sizeof(expected));
 	assert_memory_equal(&f->cpu->enclave, &f->snapshot->enclave, sizeof(f->cpu->enclave));
-	assert_memory_equal(fixture_cpu(f->cpu)->xstate, f->snapshot->xstate, FIXTURE_XSTATE_SIZE);
+	assert_memory_equal(current(f)->xstate, f->snapshot->xstate, EMBEDDER_XSTATE_SIZE);
 }
 
 /* RAX and the flags are what the kind of result says. */
@@ -436,10 +242,7 @@ struct leaf_result watched(struct fixture *f, struct leaf_result (*run)(struct s
 	bool completed;
 
 	/* The upper half of RAX is not part of the leaf number. */
-	f->state->gpr[X86_RAX] = UINT64_C(0xabcdef0000000000) | leaf;
-	f->state->gpr[X86_RBX] = rbx;
-	f->state->gpr[X86_RCX] = rcx;
-	f->state->gpr[X86_RDX] = rdx;
+	set_operands(current(f), UINT64_C(0xabcdef0000000000) | leaf, rbx, rcx, rdx);
 	f->cpu->refused_by = NULL;
 	take_snapshot(f);
 	res = run(f->cpu);
@@ -448,8 +251,7 @@ struct leaf_result watched(struct fixture *f, struct leaf_result (*run)(struct s
 		assert_result_delivered(f, res);
 	if (f->cpu->refused_by)
 		count_refusal(f);
-	if (res.kind != LEAF_OK && res.kind != LEAF_JUMP && !(completed && !res.value) &&
-	    !f->expect_change) {
+	if (!leaf_succeeded(res) && !f->expect_change) {
 		assert_memory_unchanged(f);
 		assert_processor_unchanged(f, completed);
 	}
@@ -530,37 +332,30 @@ void _expect_refused_by(struct fixture *f, const char *rule, const char *file, i
 
 struct sgx_pageinfo *pageinfo(struct fixture *f)
 {
-	return ram_ptr(f, PAGEINFO_GVA);
+	return builder_pageinfo(&f->builder);
 }
 
 struct sgx_secinfo *secinfo(struct fixture *f)
 {
-	return ram_ptr(f, SECINFO_GVA);
+	return builder_secinfo(&f->builder);
 }
 
 struct sgx_pcmd *pcmd(struct fixture *f)
 {
-	return ram_ptr(f, PCMD_GVA);
+	return builder_pcmd(&f->builder);
 }
 
 void set_pageinfo(struct fixture *f, gva_t linaddr, gva_t secs, uint64_t flags)
 {
-	*pageinfo(f) = (struct sgx_pageinfo){
-		.linaddr = linaddr, .srcpge = SRC_GVA, .secinfo = SECINFO_GVA, .secs = secs};
-	*secinfo(f) = (struct sgx_secinfo){.flags = flags};
+	builder_set(&f->builder, linaddr, secs, flags);
 }
 
 struct sgx_secs *source_secs(struct fixture *f, gva_t base, uint64_t size)
 {
-	struct sgx_secs *secs = ram_ptr(f, SRC_GVA);
+	struct sgx_secs *secs = builder_source_secs(&f->builder, base, size);
 
-	memset(secs, 0, sizeof(*secs));
-	secs->base = base;
-	secs->size = size;
-	secs->ssa_frame_size = 1;
 	secs->miscselect = SGX_MISC_EXINFO;
-	secs->attributes = SGX_ATTR_MODE64BIT | SGX_ATTR_DEBUG;
-	secs->xfrm = XFEATURE_MASK_FP | XFEATURE_MASK_SSE;
+	secs->attributes |= SGX_ATTR_DEBUG;
 	return secs;
 }
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A minimal embedder for tests of the SGX model: a flat guest with one page
- * table for all processors, an EPC of two sections, registers in plain memory.
+ * Tests of the SGX model stand on embedder/; this is what they add to it.
  *
  * Every leaf run through encls() or enclu() is watched: when it is refused,
  * nothing but what the architecture allows may have changed in registers, EPCM,
@@ -18,20 +17,15 @@
 
 #include <string.h>
 
+#include "builder.h"
 #include "lib/bits.h"
 #include "sgx/leaf.h"
-#include "sgx/sgx.h"
 #include "sgx/track.h"
 #include "sgx/xsave.h"
 
 #define FIXTURE_CPUS      4
 #define FIXTURE_RAM_PAGES 64
 #define FIXTURE_EPC_PAGES 64
-
-/* Room for every component up to AMX. */
-#define FIXTURE_XSTATE_SIZE (SGX_SSA_XSAVE_PAGES * SGX_PAGE_SIZE)
-
-#define PAGES(n) ((uint64_t)(n)*SGX_PAGE_SIZE)
 
 /* Where things lie by default. The guest's window holds EPC, RAM and enclaves. */
 #define WINDOW_BASE   UINT64_C(0x10000000)
@@ -45,50 +39,18 @@
 #define AEP_GVA       UINT64_C(0x7000)
 #define NON_CANONICAL UINT64_C(0x8000000000000000)
 
-enum fixture_pte {
-	PTE_P = 1,
-	PTE_W = 2,
-	PTE_U = 4,
-	PTE_NX = 8,
-	PTE_EPC = 16,
-};
-#define PTE_ALL (PTE_P | PTE_W | PTE_U)
-
-struct pte {
-	uint8_t flags;
-	uint32_t page; /* of RAM or EPC */
-	bool accessed;
-	bool dirty;
-};
-
-struct fixture_cpu {
-	struct sgx_cpu cpu; /* first: the callbacks find the rest by it */
-	struct x86_state state;
-	struct fixture *fixture;
-	uint8_t xstate[FIXTURE_XSTATE_SIZE] __attribute__((aligned(64))); /* standard format */
-	unsigned int mode_changes;
-	bool event_pending;
-};
-
 struct fixture {
-	struct sgx_platform platform;
-	struct sgx_cpuid cpuid;
-	struct fixture_cpu cpus[FIXTURE_CPUS];
+	struct embedder *embedder;
+	struct sgx_platform *platform; /* these three: the embedder's */
+	struct sgx_cpuid *cpuid;
+	struct embedder_cpu *cpus;
 	struct sgx_cpu *cpu;     /* the one that runs leaves, cpus[0] at first */
 	struct x86_state *state; /* its state */
-	struct pte pte[WINDOW_PAGES];
-	uint8_t *ram;
-	unsigned int reads; /* of guest memory */
-	unsigned int writes;
-	int host_error; /* what read and write callbacks return */
-	/* Called before each read of guest memory, e.g. to change it. */
-	void (*on_read)(struct fixture *f);
-	/* Called before each write, e.g. to let another processor act. */
-	void (*on_write)(struct fixture *f);
-	/* Called before each page walk, likewise. */
+	struct builder builder;
+	/* Called, when set, before each walk, read and write, e.g. to let another processor act. */
 	void (*on_walk)(struct fixture *f, gva_t gva);
-	unsigned int notices; /* page_changed() calls */
-	hpa_t last_notice;
+	void (*on_read)(struct fixture *f);
+	void (*on_write)(struct fixture *f);
 	bool expect_change; /* the next refused leaf may change things */
 	struct snapshot *snapshot;
 };
@@ -105,6 +67,7 @@ void use_cpu(struct fixture *f, unsigned int index);
 /* The page table. Addresses are page-aligned and within the window. */
 struct pte *pte_of(struct fixture *f, gva_t gva);
 void map_epc(struct fixture *f, gva_t gva, unsigned int epc_page, unsigned int flags);
+void map_ram(struct fixture *f, gva_t gva, unsigned int ram_page);
 void unmap(struct fixture *f, gva_t gva);
 
 static inline gva_t ram_gva(unsigned int page)
@@ -121,6 +84,9 @@ static inline gva_t epc_gva(unsigned int page)
 void *ram_ptr(struct fixture *f, gva_t gva);
 struct epcm_entry *epcm_of(struct fixture *f, unsigned int epc_page);
 void *epc_ptr(struct fixture *f, unsigned int epc_page);
+
+/* Behind the architecture's back: EPCM flags lose @clear and gain @set, the epoch stays. */
+void change_state(struct fixture *f, unsigned int epc_page, uint64_t clear, uint64_t set);
 
 /*
  * Another processor holds the page: @bits of the lock word (EPCM_LOCK_EXCL, ... or
@@ -165,8 +131,8 @@ void _expect_refused_by(struct fixture *f, const char *rule, const char *file, i
 
 /* PAGEINFO and SECINFO in RAM page 0; the leaves' operands point at them. */
 #define PAGEINFO_GVA ram_gva(0)
-#define SECINFO_GVA  (ram_gva(0) + 64)
-#define PCMD_GVA     (ram_gva(0) + 128)
+#define SECINFO_GVA  (PAGEINFO_GVA + BUILDER_SECINFO)
+#define PCMD_GVA     (PAGEINFO_GVA + BUILDER_PCMD)
 #define SRC_GVA      ram_gva(1)
 
 struct sgx_pageinfo *pageinfo(struct fixture *f);

@@ -52,10 +52,10 @@ static void encls_processor_mode_wrong_ud(void **state)
 	expect_ud(run_eremove(f));
 	expect_refused_by(f, "smm");
 	f->state->smm = false;
-	f->cpuid.leaves = SGX_CPUID_SGX2;
+	f->cpuid->leaves = SGX_CPUID_SGX2;
 	expect_ud(run_eremove(f));
 	expect_refused_by(f, "SGX_CPUID_SGX1");
-	f->cpuid.leaves = SGX_CPUID_SGX1;
+	f->cpuid->leaves = SGX_CPUID_SGX1;
 	expect_code(run_eremove(f), 0);
 }
 
@@ -182,7 +182,7 @@ static void encls_leaves_follow_cpuid(void **state)
 		uint32_t number = numbers[i / 16];
 		bool sgx1 = i & 1, sgx2 = i & 2;
 
-		f->cpuid.leaves = leaves(sgx1, sgx2, i & 4, i & 8);
+		f->cpuid->leaves = leaves(sgx1, sgx2, i & 4, i & 8);
 		expect_offered(f, encls(f, number, BAD_OPERAND, BAD_OPERAND, BAD_OPERAND), sgx1,
 			       encls_offered(number, sgx2));
 	}
@@ -198,7 +198,7 @@ static void enclu_leaves_follow_cpuid(void **state)
 		bool sgx1 = i & 1, sgx2 = i & 2, edeccssa = i & 4;
 		bool within = number != EENTER && number != ERESUME;
 
-		f->cpuid.leaves = leaves(sgx1, sgx2, edeccssa, i & 8);
+		f->cpuid->leaves = leaves(sgx1, sgx2, edeccssa, i & 8);
 		if (within)
 			enter_by_hand(f, 0);
 		expect_offered(f, enclu(f, number, BAD_OPERAND, BAD_OPERAND, BAD_OPERAND), sgx1,
@@ -249,7 +249,7 @@ static void encls_exiting_rank(void **state)
 	f->state->cpl = 0;
 	f->cpu->feature_control = 0;
 	f->state->cr0 &= ~X86_CR0_PG;
-	f->cpuid.leaves = SGX_CPUID_SGX1;
+	f->cpuid->leaves = SGX_CPUID_SGX1;
 	assert_int_equal(run_eremove(f).kind, LEAF_EXIT);
 	assert_int_equal(encls(f, EAUG, 0, 0, 0).kind, LEAF_EXIT);
 	assert_int_equal(encls(f, 0x14, 0, 0, 0).kind, LEAF_EXIT);
@@ -278,7 +278,7 @@ static void enclu_processor_mode_wrong_ud(void **state)
 	expect_ud(run_emodpe(f));
 	expect_refused_by(f, "smm");
 	f->state->smm = false;
-	f->cpuid.leaves &= ~SGX_CPUID_SGX1;
+	f->cpuid->leaves &= ~SGX_CPUID_SGX1;
 	f->state->cr0 |= X86_CR0_TS;
 	expect_ud(run_emodpe(f));
 	expect_refused_by(f, "SGX_CPUID_SGX1");
@@ -406,7 +406,7 @@ static void enclv_any_leaf_ud(void **state)
 {
 	struct fixture *f = *state;
 
-	f->cpuid.leaves |= SGX_CPUID_ENCLV;
+	f->cpuid->leaves |= SGX_CPUID_ENCLV;
 	for (unsigned int i = 0; i < ARRAY_SIZE(numbers); i++)
 		expect_ud(watched(f, sgx_enclv, numbers[i], 0, 0, 0));
 }
@@ -490,7 +490,7 @@ static void result_sgx_fault_without_sgx2_gp(void **state)
 	struct leaf_result res;
 
 	expect_pfx(encls(f, EREMOVE, 0, ram_gva(5), 0), ram_gva(5), ENCLS_WRITE);
-	f->cpuid.leaves = SGX_CPUID_SGX1;
+	f->cpuid->leaves = SGX_CPUID_SGX1;
 	res = encls(f, EREMOVE, 0, ram_gva(5), 0);
 	expect_gp(res);
 	expect_refused_by(f, "*e");

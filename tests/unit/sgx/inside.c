@@ -3,6 +3,16 @@
 
 #include "lib/crypto.h"
 
+const struct recipe recipe_all = {
+	.attributes = INSIDE_ATTRIBUTES,
+	.fill = 0xa1,
+	.config_id = 0xc1,
+	.config_svn = 7,
+	.isv_svn = 7,
+	.isv_family_id = 0xf1,
+	.isv_ext_prod_id = 0xe1,
+};
+
 static void create(struct fixture *f, unsigned int first, gva_t base, const struct recipe *recipe)
 {
 	struct sgx_secs *secs = source_secs(f, base, ENCLAVE_SIZE);
@@ -60,6 +70,12 @@ void go_inside(struct fixture *f, unsigned int first)
 	assert_true(track_enter(enclave->secs, &enclave->entry_epoch));
 }
 
+void enter_new_enclave(struct fixture *f, const struct recipe *recipe)
+{
+	make_signed_enclave(f, 0, ENCLAVE_BASE, recipe);
+	go_inside(f, 0);
+}
+
 void *inside_ptr(struct fixture *f, gva_t gva)
 {
 	return (uint8_t *)epc_ptr(f, pte_of(f, gva)->page) + gva % SGX_PAGE_SIZE;
@@ -72,7 +88,7 @@ struct leaf_result get_key(struct fixture *f, const struct sgx_keyrequest *reque
 
 	memcpy(inside_ptr(f, KEYREQUEST_GVA(f)), request, sizeof(*request));
 	res = enclu(f, EGETKEY, KEYREQUEST_GVA(f), KEY_GVA(f), 0);
-	if (res.kind == LEAF_CODE && !res.value)
+	if (leaf_succeeded(res))
 		memcpy(key, inside_ptr(f, KEY_GVA(f)), SGX_KEY_SIZE);
 	return res;
 }

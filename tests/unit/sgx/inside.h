@@ -35,6 +35,11 @@ struct recipe {
 void make_signed_enclave(struct fixture *f, unsigned int first, gva_t base,
 			 const struct recipe *recipe);
 
+/* An enclave with something in every field. */
+extern const struct recipe recipe_all;
+/* Builds it from EPC page 0 on, at ENCLAVE_BASE, and goes inside. */
+void enter_new_enclave(struct fixture *f, const struct recipe *recipe);
+
 /* Into the enclave of make_signed_enclave() at once, from wherever the processor is. */
 void go_inside(struct fixture *f, unsigned int first);
 void go_outside(struct fixture *f);

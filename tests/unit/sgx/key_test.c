@@ -7,28 +7,12 @@
 
 #include <stdio.h>
 
-static const struct recipe recipe_all = {
-	.attributes = INSIDE_ATTRIBUTES,
-	.fill = 0xa1,
-	.config_id = 0xc1,
-	.config_svn = 7,
-	.isv_svn = 7,
-	.isv_family_id = 0xf1,
-	.isv_ext_prod_id = 0xe1,
-};
-
-static void enter(struct fixture *f, const struct recipe *recipe)
-{
-	make_signed_enclave(f, 0, ENCLAVE_BASE, recipe);
-	go_inside(f, 0);
-}
-
 static void egetkey_legal_gives_five_different_keys(void **state)
 {
 	struct fixture *f = *state;
 	uint8_t key[NR_KEYNAMES][SGX_KEY_SIZE], again[SGX_KEY_SIZE];
 
-	enter(f, &recipe_all);
+	enter_new_enclave(f, &recipe_all);
 	for (uint16_t i = 0; i < NR_KEYNAMES; i++) {
 		struct sgx_keyrequest request = key_request(i);
 
@@ -57,7 +41,7 @@ static void egetkey_known_dependencies_known_keys(void **state)
 	struct fixture *f = *state;
 	struct sgx_secs *secs;
 
-	enter(f, &recipe_all);
+	enter_new_enclave(f, &recipe_all);
 	secs = epc_ptr(f, 0);
 	memset(secs->mrenclave, 0xa3, sizeof(secs->mrenclave));
 	memset(secs->mrsigner, 0xa4, sizeof(secs->mrsigner));
@@ -181,7 +165,7 @@ static uint8_t *part_of(struct fixture *f, struct sgx_keyrequest *request, enum 
 	case REQUEST:
 		return (uint8_t *)request;
 	case IDENTITY:
-		return (uint8_t *)&f->platform.identity;
+		return (uint8_t *)&f->platform->identity;
 	}
 	return NULL;
 }
@@ -213,7 +197,7 @@ static void egetkey_keys_depend_on_what_the_table_says(void **state)
 	static const uint16_t policies[] = {0, 1, 2, 4, 8, 16, 32, 63};
 	struct fixture *f = *state;
 
-	enter(f, &recipe_all);
+	enter_new_enclave(f, &recipe_all);
 	for (uint16_t name = 0; name < NR_KEYNAMES; name++)
 		for (unsigned int i = 0; i < ARRAY_SIZE(policies); i++)
 			check_dependencies(f, name, policies[i]);
@@ -230,10 +214,10 @@ static void seal_key_elsewhere(const struct fixture *f, const struct recipe *rec
 
 	assert_int_equal(fixture_setup(&state), 0);
 	other = state;
-	other->platform.identity = f->platform.identity;
+	other->platform->identity = f->platform->identity;
 	if (change)
-		change(&other->platform.identity);
-	enter(other, recipe);
+		change(&other->platform->identity);
+	enter_new_enclave(other, recipe);
 	request.keypolicy = policy;
 	expect_key(other, &request, key);
 	fixture_teardown(&state);
@@ -261,7 +245,7 @@ static void egetkey_seal_key_is_the_platforms(void **state)
 	struct sgx_keyrequest request = key_request(SGX_KEYNAME_SEAL);
 	uint8_t here[SGX_KEY_SIZE], there[SGX_KEY_SIZE];
 
-	enter(f, &recipe_all);
+	enter_new_enclave(f, &recipe_all);
 	request.keypolicy = SGX_KEYPOLICY_MRENCLAVE;
 	expect_key(f, &request, here);
 	seal_key_elsewhere(f, &recipe_all, SGX_KEYPOLICY_MRENCLAVE, NULL, there);
@@ -283,7 +267,7 @@ static void egetkey_seal_key_by_policy_shared(void **state)
 	uint8_t here[SGX_KEY_SIZE], there[SGX_KEY_SIZE];
 
 	other.fill ^= 1;
-	enter(f, &recipe_all);
+	enter_new_enclave(f, &recipe_all);
 	request.keypolicy = SGX_KEYPOLICY_MRSIGNER;
 	expect_key(f, &request, here);
 	seal_key_elsewhere(f, &other, SGX_KEYPOLICY_MRSIGNER, NULL, there);
@@ -324,17 +308,23 @@ static void make_token(struct fixture *f, const struct sgx_sigstruct *sig, enum 
 	assert_true(crypto_cmac(f->cpu->cmac, key, token, 192, token->mac));
 }
 
-/* SDM "EINIT Token Structure": the two sides of the launch key agree. */
-static void egetkey_launch_enclave_token_accepted_by_einit(void **state)
+/* SIGNER_B's enclave in EPC page 20, and a token for it by the launch enclave. */
+static void make_client_with_token(struct fixture *f)
 {
-	struct fixture *f = *state;
-
-	enter(f, &recipe_all);
+	enter_new_enclave(f, &recipe_all);
 	make_secs(f, 20, ENCLAVE2_BASE);
 	describe_enclave(f, 20, sigstruct(f));
 	sign(sigstruct(f), SIGNER_B);
 	make_token(f, sigstruct(f), SIGNER_B, einittoken(f));
 	go_outside(f);
+}
+
+/* SDM "EINIT Token Structure": the two sides of the launch key agree. */
+static void egetkey_launch_enclave_token_accepted_by_einit(void **state)
+{
+	struct fixture *f = *state;
+
+	make_client_with_token(f);
 	expect_code(einit(f, 20), SGX_SUCCESS);
 }
 
@@ -343,12 +333,7 @@ static void egetkey_token_of_untrusted_launch_enclave_refused(void **state)
 {
 	struct fixture *f = *state;
 
-	enter(f, &recipe_all);
-	make_secs(f, 20, ENCLAVE2_BASE);
-	describe_enclave(f, 20, sigstruct(f));
-	sign(sigstruct(f), SIGNER_B);
-	make_token(f, sigstruct(f), SIGNER_B, einittoken(f));
-	go_outside(f);
+	make_client_with_token(f);
 	trust_signer(f, SIGNER_B);
 	expect_code(einit(f, 20), SGX_INVALID_EINITTOKEN);
 }

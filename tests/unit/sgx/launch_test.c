@@ -274,7 +274,7 @@ static void einit_token_for_other_attributes_invalid_attribute(void **state)
 static void einit_token_of_other_platform_invalid_token(void **state)
 {
 	struct fixture *f = *state;
-	struct sgx_identity *identity = &f->platform.identity;
+	struct sgx_identity *identity = &f->platform->identity;
 
 	legal_token(f);
 	identity->root_key[0] ^= 1;

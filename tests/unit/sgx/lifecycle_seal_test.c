@@ -33,7 +33,7 @@ static struct keys seal_keys(const struct sgx_identity *identity, const struct p
 	assert_int_equal(driver_setup(&state), 0);
 	d = state;
 	if (identity)
-		d->f->platform.identity = *identity;
+		d->f->platform->identity = *identity;
 	driver_build(d, plan);
 	t = thread_on(d, 0, TCS1);
 	thread_enter(&t);

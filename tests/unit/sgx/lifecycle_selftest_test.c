@@ -151,7 +151,7 @@ static void selftest_unclobbered_vdso_oversubscribed(void **state)
 	thread_enter(&t);
 	for (unsigned int i = HEAP; i < DRIVER_PAGES; i++) {
 		assert_int_equal(thread_read(&t, page_gva(d, i)), heap_word(i));
-		assert_true(pte_of(d->f, page_gva(d, i))->accessed);
+		assert_true(pte_of(d->f, page_gva(d, i))->flags & PTE_A);
 	}
 	thread_exit(&t);
 	put_and_get(&t);
@@ -290,7 +290,7 @@ static void selftest_tcs_permissions(void **state)
 	struct thread t = thread_on(d, 0, TCS1);
 
 	build(d);
-	assert_true(d->f->cpuid.leaves & SGX_CPUID_SGX2);
+	assert_true(d->f->cpuid->leaves & SGX_CPUID_SGX2);
 	expect_pf(driver_emodpr(d, TCS1, EPCM_R), page_epc(d, TCS1), 0x8003);
 	put_and_get(&t);
 }

@@ -1,6 +1,29 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "paging_steps.h"
 
+const enum sgx_page_type child_types[NR_CHILD_TYPES] = {
+	SGX_PAGE_TYPE_TCS,      SGX_PAGE_TYPE_REG,     SGX_PAGE_TYPE_TRIM,
+	SGX_PAGE_TYPE_SS_FIRST, SGX_PAGE_TYPE_SS_REST,
+};
+
+const uint64_t child_states[NR_CHILD_STATES] = {
+	EPCM_PT(SGX_PAGE_TYPE_REG),
+	EPCM_PT(SGX_PAGE_TYPE_REG) | EPCM_R,
+	EPCM_PT(SGX_PAGE_TYPE_REG) | EPCM_X,
+	EPCM_PT(SGX_PAGE_TYPE_REG) | EPCM_R | EPCM_W,
+	EPCM_PT(SGX_PAGE_TYPE_REG) | EPCM_RWX,
+	EPCM_PT(SGX_PAGE_TYPE_REG) | EPCM_R | EPCM_PR,
+	EPCM_PT(SGX_PAGE_TYPE_REG) | EPCM_R | EPCM_X | EPCM_PR,
+	EPCM_PT(SGX_PAGE_TYPE_REG) | EPCM_RWX | EPCM_PR,
+	EPCM_PT(SGX_PAGE_TYPE_REG) | EPCM_R | EPCM_W | EPCM_PENDING,
+	EPCM_PT(SGX_PAGE_TYPE_TCS),
+	EPCM_PT(SGX_PAGE_TYPE_TCS) | EPCM_MODIFIED,
+	EPCM_PT(SGX_PAGE_TYPE_TRIM) | EPCM_MODIFIED,
+	EPCM_PT(SGX_PAGE_TYPE_TRIM),
+	EPCM_PT(SGX_PAGE_TYPE_SS_FIRST) | EPCM_R | EPCM_W,
+	EPCM_PT(SGX_PAGE_TYPE_SS_REST) | EPCM_R | EPCM_W,
+};
+
 void fill_page(struct fixture *f, unsigned int epc_page, uint8_t seed)
 {
 	uint8_t *page = epc_ptr(f, epc_page);
@@ -75,6 +98,37 @@ struct leaf_result eldb(struct fixture *f, unsigned int epc_page, gva_t secs_gva
 	return eld(f, ELDB, epc_page, secs_gva, slot);
 }
 
+void make_evictable_child(struct fixture *f)
+{
+	make_child(f);
+	block_and_track(f, CHILD_PAGE, SECS_PAGE);
+	set_eviction(f);
+}
+
+void make_evicted_child(struct fixture *f)
+{
+	make_evictable_child(f);
+	evict(f, CHILD_PAGE, SLOT);
+	pageinfo(f)->secs = SECS_GVA;
+}
+
+struct leaf_result eldu_at(struct fixture *f, gva_t pageinfo, gva_t target, gva_t slot)
+{
+	return encls(f, ELDU, pageinfo, target, slot);
+}
+
+struct leaf_result reload_child(struct fixture *f)
+{
+	return eldu_at(f, PAGEINFO_GVA, epc_gva(FREE_PAGE), slot_gva(VA_PAGE, SLOT));
+}
+
+void set_blob_type(struct fixture *f, enum sgx_page_type pt)
+{
+	struct sgx_secinfo *secinfo = &pcmd(f)->secinfo;
+
+	secinfo->flags = (secinfo->flags & ~SGX_SECINFO_PT_MASK) | EPCM_PT(pt);
+}
+
 void keep_blob(struct fixture *f, struct blob *blob)
 {
 	blob->pageinfo = *pageinfo(f);
@@ -92,12 +146,5 @@ void use_blob(struct fixture *f, const struct blob *blob)
 struct leaf_result other_encls(struct fixture *f, unsigned int cpu, uint32_t leaf, uint64_t rbx,
 			       uint64_t rcx, uint64_t rdx)
 {
-	struct fixture_cpu *c = &f->cpus[cpu];
-
-	c->state.cpl = 0;
-	c->state.gpr[X86_RAX] = leaf;
-	c->state.gpr[X86_RBX] = rbx;
-	c->state.gpr[X86_RCX] = rcx;
-	c->state.gpr[X86_RDX] = rdx;
-	return sgx_encls(&c->cpu);
+	return run_encls(&f->cpus[cpu], leaf, rbx, rcx, rdx);
 }

@@ -15,11 +15,19 @@
 #define VA_PAGE     40
 #define FREE_PAGE   10
 #define CHILD_GVA   (ENCLAVE_BASE + 0x1000)
+#define SECS_GVA    epc_gva(SECS_PAGE)
+#define SLOT        5 /* of VA_PAGE, where the child goes */
 #define CHILD_STATE (EPCM_VALID | EPCM_PT(SGX_PAGE_TYPE_REG) | EPCM_R | EPCM_W)
 
 /* An enclave with one page, which holds fill_page()'s pattern, and a VA page. */
 void make_child(struct fixture *f);
 void fill_page(struct fixture *f, unsigned int epc_page, uint8_t seed);
+
+/* The page types that a child can have, and all that the EPCM may say of one but BLOCKED. */
+#define NR_CHILD_TYPES  5
+#define NR_CHILD_STATES 15
+extern const enum sgx_page_type child_types[NR_CHILD_TYPES];
+extern const uint64_t child_states[NR_CHILD_STATES];
 
 static inline gva_t slot_gva(unsigned int va_page, unsigned int slot)
 {
@@ -46,6 +54,15 @@ struct leaf_result eldu(struct fixture *f, unsigned int epc_page, gva_t secs_gva
 			unsigned int slot);
 struct leaf_result eldb(struct fixture *f, unsigned int epc_page, gva_t secs_gva,
 			unsigned int slot);
+
+/* make_child(), and all that EWB of the child wants; or that ELD does, once it is evicted. */
+void make_evictable_child(struct fixture *f);
+void make_evicted_child(struct fixture *f);
+/* ELDU with PAGEINFO as it is; of the child to FREE_PAGE. */
+struct leaf_result eldu_at(struct fixture *f, gva_t pageinfo, gva_t target, gva_t slot);
+struct leaf_result reload_child(struct fixture *f);
+/* The type of page that the blob says it is. */
+void set_blob_type(struct fixture *f, enum sgx_page_type pt);
 
 /* What the guest keeps of an evicted page. */
 struct blob {

@@ -10,75 +10,43 @@
 
 #include <pthread.h>
 
-#define SLOT     5
-#define SECS_GVA epc_gva(SECS_PAGE)
-
-/* One evicted child, ready to be loaded. */
-static void legal(struct fixture *f)
-{
-	make_child(f);
-	block_and_track(f, CHILD_PAGE, SECS_PAGE);
-	evict(f, CHILD_PAGE, SLOT);
-	pageinfo(f)->secs = SECS_GVA;
-}
-
-static struct leaf_result run_at(struct fixture *f, gva_t pageinfo, gva_t target, gva_t slot)
-{
-	return encls(f, ELDU, pageinfo, target, slot);
-}
-
-static struct leaf_result run(struct fixture *f)
-{
-	return run_at(f, PAGEINFO_GVA, epc_gva(FREE_PAGE), slot_gva(VA_PAGE, SLOT));
-}
-
-static void set_pt(struct fixture *f, unsigned int pt)
-{
-	pcmd(f)->secinfo.flags = (pcmd(f)->secinfo.flags & ~SGX_SECINFO_PT_MASK) | EPCM_PT(pt);
-}
-
-static const unsigned int child_types[] = {
-	SGX_PAGE_TYPE_TCS,      SGX_PAGE_TYPE_REG,     SGX_PAGE_TYPE_TRIM,
-	SGX_PAGE_TYPE_SS_FIRST, SGX_PAGE_TYPE_SS_REST,
-};
-
 /* No bit of SECINFO.FLAGS but the type's, which other checks see first, loads. */
 static void rebind_secinfo_flags_changed_mac_compare_fail(void **state)
 {
 	struct fixture *f = *state;
 
-	legal(f);
+	make_evicted_child(f);
 	for (unsigned int bit = 0; bit < 64; bit++) {
 		if (SGX_SECINFO_PT_MASK & BIT64(bit))
 			continue;
 		pcmd(f)->secinfo.flags ^= BIT64(bit);
-		expect_code(run(f), SGX_MAC_COMPARE_FAIL);
+		expect_code(reload_child(f), SGX_MAC_COMPARE_FAIL);
 		pcmd(f)->secinfo.flags ^= BIT64(bit);
 	}
-	for (unsigned int i = 0; i < ARRAY_SIZE(child_types); i++) {
+	for (unsigned int i = 0; i < NR_CHILD_TYPES; i++) {
 		if (child_types[i] == SGX_PAGE_TYPE_REG)
 			continue;
-		set_pt(f, child_types[i]);
-		expect_code(run(f), SGX_MAC_COMPARE_FAIL);
+		set_blob_type(f, child_types[i]);
+		expect_code(reload_child(f), SGX_MAC_COMPARE_FAIL);
 	}
 	pageinfo(f)->secs = 0;
-	set_pt(f, SGX_PAGE_TYPE_SECS);
-	expect_code(run(f), SGX_MAC_COMPARE_FAIL);
-	set_pt(f, SGX_PAGE_TYPE_VA);
-	expect_code(run(f), SGX_MAC_COMPARE_FAIL);
+	set_blob_type(f, SGX_PAGE_TYPE_SECS);
+	expect_code(reload_child(f), SGX_MAC_COMPARE_FAIL);
+	set_blob_type(f, SGX_PAGE_TYPE_VA);
+	expect_code(reload_child(f), SGX_MAC_COMPARE_FAIL);
 }
 
 static void rebind_other_linaddr_mac_compare_fail(void **state)
 {
 	struct fixture *f = *state;
 
-	legal(f);
+	make_evicted_child(f);
 	pageinfo(f)->linaddr += PAGES(1);
-	expect_code(run(f), SGX_MAC_COMPARE_FAIL);
+	expect_code(reload_child(f), SGX_MAC_COMPARE_FAIL);
 	pageinfo(f)->linaddr = CHILD_GVA + 1;
-	expect_code(run(f), SGX_MAC_COMPARE_FAIL);
+	expect_code(reload_child(f), SGX_MAC_COMPARE_FAIL);
 	pageinfo(f)->linaddr = CHILD_GVA;
-	expect_code(run(f), SGX_SUCCESS);
+	expect_code(reload_child(f), SGX_SUCCESS);
 }
 
 static void rebind_other_enclave_mac_compare_fail(void **state)
@@ -86,12 +54,12 @@ static void rebind_other_enclave_mac_compare_fail(void **state)
 	struct fixture *f = *state;
 	struct blob blob;
 
-	legal(f);
+	make_evicted_child(f);
 	keep_blob(f, &blob);
 	make_secs(f, 5, ENCLAVE_BASE);
 	use_blob(f, &blob);
 	pageinfo(f)->secs = epc_gva(5);
-	expect_code(run(f), SGX_MAC_COMPARE_FAIL);
+	expect_code(reload_child(f), SGX_MAC_COMPARE_FAIL);
 	assert_int_equal(epcm_of(f, 5)->children, 0);
 }
 
@@ -99,17 +67,17 @@ static void rebind_enclave_id_changed_ok(void **state)
 {
 	struct fixture *f = *state;
 
-	legal(f);
+	make_evicted_child(f);
 	pcmd(f)->enclave_id = UINT64_MAX;
-	expect_code(run(f), SGX_SUCCESS);
+	expect_code(reload_child(f), SGX_SUCCESS);
 }
 
 static void rebind_loaded_twice_mac_compare_fail(void **state)
 {
 	struct fixture *f = *state;
 
-	legal(f);
-	expect_code(run(f), SGX_SUCCESS);
+	make_evicted_child(f);
+	expect_code(reload_child(f), SGX_SUCCESS);
 	assert_int_equal(slot_value(f, VA_PAGE, SLOT), 0);
 	expect_code(eldu(f, FREE_PAGE + 1, SECS_GVA, SLOT), SGX_MAC_COMPARE_FAIL);
 }
@@ -119,14 +87,14 @@ static void rebind_old_blob_after_new_eviction_mac_compare_fail(void **state)
 	struct fixture *f = *state;
 	struct blob old;
 
-	legal(f);
+	make_evicted_child(f);
 	keep_blob(f, &old);
-	expect_code(run(f), SGX_SUCCESS);
+	expect_code(reload_child(f), SGX_SUCCESS);
 	block_and_track(f, FREE_PAGE, SECS_PAGE);
 	evict(f, FREE_PAGE, SLOT);
 	assert_int_equal(slot_value(f, VA_PAGE, SLOT), 2);
 	use_blob(f, &old);
-	expect_code(run(f), SGX_MAC_COMPARE_FAIL);
+	expect_code(reload_child(f), SGX_MAC_COMPARE_FAIL);
 }
 
 /* The value in the slot is bound, not its place. */
@@ -134,12 +102,12 @@ static void rebind_same_version_in_other_va_page_ok(void **state)
 {
 	struct fixture *f = *state;
 
-	legal(f);
+	make_evicted_child(f);
 	make_va(f, 41);
-	expect_code(run_at(f, PAGEINFO_GVA, epc_gva(FREE_PAGE), slot_gva(41, 7)),
+	expect_code(eldu_at(f, PAGEINFO_GVA, epc_gva(FREE_PAGE), slot_gva(41, 7)),
 		    SGX_MAC_COMPARE_FAIL);
 	((struct sgx_va_page *)epc_ptr(f, 41))->slot[7] = 1;
-	expect_code(run_at(f, PAGEINFO_GVA, epc_gva(FREE_PAGE), slot_gva(41, 7)), SGX_SUCCESS);
+	expect_code(eldu_at(f, PAGEINFO_GVA, epc_gva(FREE_PAGE), slot_gva(41, 7)), SGX_SUCCESS);
 	assert_int_equal(slot_value(f, 41, 7), 0);
 	assert_int_equal(slot_value(f, VA_PAGE, SLOT), 1);
 }
@@ -150,7 +118,7 @@ static void rebind_secs_moved_to_other_page_ok(void **state)
 	struct fixture *f = *state;
 	struct blob child;
 
-	legal(f);
+	make_evicted_child(f);
 	keep_blob(f, &child);
 	evict(f, SECS_PAGE, SLOT + 1);
 	expect_code(eldu(f, 12, 0, SLOT + 1), SGX_SUCCESS);
@@ -160,7 +128,7 @@ static void rebind_secs_moved_to_other_page_ok(void **state)
 	assert_int_equal(epcm_of(f, 12)->children, 0);
 	use_blob(f, &child);
 	pageinfo(f)->secs = epc_gva(12);
-	expect_code(run(f), SGX_SUCCESS);
+	expect_code(reload_child(f), SGX_SUCCESS);
 	assert_ptr_equal(epcm_secs(epcm_of(f, FREE_PAGE)), epcm_of(f, 12));
 	assert_int_equal(epcm_of(f, 12)->children, 1);
 	/* Linux removes the page that EWB has emptied. */
@@ -170,16 +138,16 @@ static void rebind_secs_moved_to_other_page_ok(void **state)
 static void rebind_other_boot_mac_compare_fail(void **state)
 {
 	struct fixture *f = *state;
-	struct sgx_cpu rebooted = {.platform = &f->platform, .cpuid = &f->cpuid};
+	struct sgx_cpu rebooted = {.platform = f->platform, .cpuid = f->cpuid};
 	struct crypto_gcm *gcm = f->cpu->gcm;
 
-	legal(f);
-	f->platform.paging_key[0] ^= 1;
+	make_evicted_child(f);
+	f->platform->paging_key[0] ^= 1;
 	assert_int_equal(sgx_cpu_init(&rebooted), 0);
 	f->cpu->gcm = rebooted.gcm;
-	expect_code(run(f), SGX_MAC_COMPARE_FAIL);
+	expect_code(reload_child(f), SGX_MAC_COMPARE_FAIL);
 	f->cpu->gcm = gcm;
-	expect_code(run(f), SGX_SUCCESS);
+	expect_code(reload_child(f), SGX_SUCCESS);
 	sgx_cpu_destroy(&rebooted);
 }
 
@@ -187,23 +155,10 @@ static void rebind_other_boot_mac_compare_fail(void **state)
 static void round_trip_keeps_every_state(void **state)
 {
 	struct fixture *f = *state;
-	static const uint64_t states[] = {
-		EPCM_PT(SGX_PAGE_TYPE_REG),
-		EPCM_PT(SGX_PAGE_TYPE_REG) | EPCM_X,
-		EPCM_PT(SGX_PAGE_TYPE_REG) | EPCM_RWX,
-		EPCM_PT(SGX_PAGE_TYPE_REG) | EPCM_R | EPCM_PR,
-		EPCM_PT(SGX_PAGE_TYPE_REG) | EPCM_R | EPCM_W | EPCM_PENDING,
-		EPCM_PT(SGX_PAGE_TYPE_TCS),
-		EPCM_PT(SGX_PAGE_TYPE_TCS) | EPCM_MODIFIED,
-		EPCM_PT(SGX_PAGE_TYPE_TRIM) | EPCM_MODIFIED,
-		EPCM_PT(SGX_PAGE_TYPE_TRIM),
-		EPCM_PT(SGX_PAGE_TYPE_SS_FIRST) | EPCM_R | EPCM_W,
-		EPCM_PT(SGX_PAGE_TYPE_SS_REST) | EPCM_R | EPCM_W,
-	};
 
 	make_child(f);
-	for (unsigned int i = 0; i < 2 * ARRAY_SIZE(states); i++) {
-		const uint64_t flags = EPCM_VALID | states[i / 2];
+	for (unsigned int i = 0; i < 2 * NR_CHILD_STATES; i++) {
+		const uint64_t flags = EPCM_VALID | child_states[i / 2];
 		const struct epcm_entry *e = epcm_of(f, CHILD_PAGE);
 
 		force_state(f, CHILD_PAGE, flags);
@@ -268,7 +223,7 @@ static void round_trip_va_page_keeps_versions(void **state)
 	expect_code(eldu(f, 42, 0, SLOT), SGX_SUCCESS);
 	use_blob(f, &child);
 	pageinfo(f)->secs = SECS_GVA;
-	expect_code(run_at(f, PAGEINFO_GVA, epc_gva(CHILD_PAGE), slot_gva(42, 511)), SGX_SUCCESS);
+	expect_code(eldu_at(f, PAGEINFO_GVA, epc_gva(CHILD_PAGE), slot_gva(42, 511)), SGX_SUCCESS);
 }
 
 /* Epochs start anew with the SECS: nobody is inside then, and no child is in the EPC. */
@@ -278,7 +233,7 @@ static void round_trip_secs_tracking_starts_anew(void **state)
 	struct blob child;
 	uint32_t epoch;
 
-	legal(f);
+	make_evicted_child(f);
 	keep_blob(f, &child);
 	for (unsigned int i = 0; i < 3; i++)
 		expect_code(encls(f, ETRACK, 0, SECS_GVA, 0), SGX_SUCCESS);
@@ -372,7 +327,7 @@ static void *page_out_and_in(void *arg)
 		p->secs = SECS_GVA;
 		r->done += succeeded(other_encls(f, r->index, ELDU, info, gva, slot));
 		/* Tracked already, whatever the other one does. */
-		epcm_change_flags(epcm_of(f, r->page), 0, EPCM_BLOCKED);
+		change_state(f, r->page, 0, EPCM_BLOCKED);
 	}
 	return NULL;
 }
@@ -391,7 +346,7 @@ static void race_paging_through_one_va_page_no_conflict(void **state)
 	for (unsigned int i = 0; i < RACERS; i++)
 		assert_int_equal(racers[i].done, 2 * ROUNDS);
 	assert_int_equal(epcm_of(f, SECS_PAGE)->children, 2);
-	assert_int_equal(f->platform.next_version, 1 + RACERS * ROUNDS);
+	assert_int_equal(f->platform->next_version, 1 + RACERS * ROUNDS);
 }
 
 const struct CMUnitTest paging_tests[] = {

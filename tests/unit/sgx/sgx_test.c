@@ -5,10 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* Private to cmocka's own macro, which wants an array where we have a pointer. */
-extern int _cmocka_run_group_tests(const char *name, const struct CMUnitTest *tests, size_t count,
-				   CMFixtureFunction setup, CMFixtureFunction teardown);
-
 static void leaves_every_check_has_refused(void **state)
 {
 	assert_int_equal(checks_never_refused(), 0);
@@ -18,25 +14,11 @@ static const struct CMUnitTest completeness_tests[] = {
 	cmocka_unit_test(leaves_every_check_has_refused),
 };
 
-/* With arguments: only the suites named. */
-static bool is_wanted(const char *name, int argc, char **argv)
-{
-	for (int i = 1; i < argc; i++)
-		if (!strcmp(argv[i], name))
-			return true;
-	return argc == 1;
-}
-
 int main(int argc, char **argv)
 {
-	int failed = 0;
+	const struct suite suites[] = {SGX_TEST_SUITES(SUITE)};
+	int failed = run_suites(suites, ARRAY_SIZE(suites), argc, argv);
 
-#define RUN_SUITE(name)                                                                         \
-	if (is_wanted(#name, argc, argv))                                                       \
-		failed += _cmocka_run_group_tests(#name, name##_tests, name##_test_count, NULL, \
-						  NULL);
-	SGX_TEST_SUITES(RUN_SUITE)
-#undef RUN_SUITE
 	if (argc == 1)
 		failed += cmocka_run_group_tests(completeness_tests, NULL, NULL);
 	return failed ? EXIT_FAILURE : EXIT_SUCCESS;

@@ -4,6 +4,7 @@
 #define EXCLAVE_TESTS_UNIT_SGX_TESTS_H
 
 #include "fixture.h"
+#include "suites.h"
 
 #define SGX_TEST_SUITES(X) \
 	X(gate)            \
@@ -52,10 +53,6 @@
 	X(life_destroy)    \
 	X(life_seal)
 
-#define DECLARE_SUITE(name)                            \
-	extern const struct CMUnitTest name##_tests[]; \
-	extern const size_t name##_test_count;
 SGX_TEST_SUITES(DECLARE_SUITE)
-#undef DECLARE_SUITE
 
 #endif
