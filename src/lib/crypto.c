@@ -2,15 +2,15 @@
 #include "lib/crypto.h"
 
 #include <openssl/bn.h>
+#include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <openssl/params.h>
 #include <openssl/rand.h>
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define AES_BLOCK 16
 
 bool crypto_random(void *out, size_t len)
 {
@@ -28,22 +28,31 @@ bool crypto_equal(const void *a, const void *b, size_t len)
 }
 
 /*
- * CMAC is CBC with two twists, and libcrypto's CBC takes a whole message in one
- * call where its CMAC takes a block, besides the cheaper key set-up.
+ * The key that is set stays set, because setting it costs as much as half a
+ * kilobyte of message.
  */
 struct crypto_cmac {
-	EVP_CIPHER_CTX *cbc;
+	EVP_MAC *mac;
+	EVP_MAC_CTX *ctx;
+	bool has_key;
+	uint8_t key[CRYPTO_KEY_SIZE];
 };
 
 struct crypto_cmac *crypto_cmac_new(void)
 {
 	struct crypto_cmac *cmac = calloc(1, sizeof(*cmac));
+	char cipher[] = "AES-128-CBC";
+	const OSSL_PARAM params[] = {
+		OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_CIPHER, cipher, 0),
+		OSSL_PARAM_construct_end(),
+	};
 
 	if (!cmac)
 		return NULL;
-	cmac->cbc = EVP_CIPHER_CTX_new();
-	if (!cmac->cbc || !EVP_EncryptInit_ex(cmac->cbc, EVP_aes_128_cbc(), NULL, NULL, NULL) ||
-	    !EVP_CIPHER_CTX_set_padding(cmac->cbc, 0)) {
+	cmac->mac = EVP_MAC_fetch(NULL, "CMAC", NULL);
+	if (cmac->mac)
+		cmac->ctx = EVP_MAC_CTX_new(cmac->mac);
+	if (!cmac->ctx || !EVP_MAC_CTX_set_params(cmac->ctx, params)) {
 		crypto_cmac_free(cmac);
 		return NULL;
 	}
@@ -54,74 +63,37 @@ void crypto_cmac_free(struct crypto_cmac *cmac)
 {
 	if (!cmac)
 		return;
-	EVP_CIPHER_CTX_free(cmac->cbc);
+	EVP_MAC_CTX_free(cmac->ctx);
+	EVP_MAC_free(cmac->mac);
+	crypto_wipe(cmac, sizeof(*cmac));
 	free(cmac);
 }
 
-static void block_xor(uint8_t block[AES_BLOCK], const uint8_t other[AES_BLOCK])
+static bool cmac_start(struct crypto_cmac *cmac, const uint8_t key[CRYPTO_KEY_SIZE])
 {
-	for (unsigned int i = 0; i < AES_BLOCK; i++)
-		block[i] ^= other[i];
-}
-
-/* Times x in GF(2^128), as RFC 4493 makes the subkeys. */
-static void block_double(uint8_t block[AES_BLOCK])
-{
-	uint8_t carry = block[0] >> 7;
-
-	for (unsigned int i = 0; i < AES_BLOCK - 1; i++)
-		block[i] = (uint8_t)(block[i] << 1 | block[i + 1] >> 7);
-	block[AES_BLOCK - 1] = (uint8_t)(block[AES_BLOCK - 1] << 1 ^ carry * 0x87);
-}
-
-/* Whole blocks, of which only their effect on the chain is wanted. */
-static bool cbc_absorb(EVP_CIPHER_CTX *cbc, const uint8_t *blocks, size_t len)
-{
-	uint8_t sink[1024];
-	int n;
-
-	for (; len; blocks += n, len -= (size_t)n) {
-		size_t piece = len < sizeof(sink) ? len : sizeof(sink);
-
-		if (!EVP_EncryptUpdate(cbc, sink, &n, blocks, (int)piece))
-			return false;
-	}
-	return true;
+	if (cmac->has_key && crypto_equal(cmac->key, key, CRYPTO_KEY_SIZE))
+		return EVP_MAC_init(cmac->ctx, NULL, 0, NULL);
+	cmac->has_key = EVP_MAC_init(cmac->ctx, key, CRYPTO_KEY_SIZE, NULL);
+	memcpy(cmac->key, key, CRYPTO_KEY_SIZE);
+	return cmac->has_key;
 }
 
 bool crypto_cmac(struct crypto_cmac *cmac, const uint8_t key[CRYPTO_KEY_SIZE], const void *data,
 		 size_t len, uint8_t mac[CRYPTO_MAC_SIZE])
 {
-	static const uint8_t zero[AES_BLOCK];
-	uint8_t encrypted_zero[AES_BLOCK], subkey[AES_BLOCK], first[AES_BLOCK];
-	uint8_t last[AES_BLOCK] = {0};
-	size_t head = len ? (len - 1) / AES_BLOCK * AES_BLOCK : 0;
-	const uint8_t *in = data;
-	int n;
+	return cmac_start(cmac, key) && EVP_MAC_update(cmac->ctx, data, len) &&
+	       EVP_MAC_final(cmac->ctx, mac, NULL, CRYPTO_MAC_SIZE);
+}
 
-	if (!EVP_EncryptInit_ex(cmac->cbc, NULL, NULL, key, zero) ||
-	    !EVP_EncryptUpdate(cmac->cbc, encrypted_zero, &n, zero, AES_BLOCK))
-		return false;
-	memcpy(subkey, encrypted_zero, sizeof(subkey));
-	block_double(subkey);
-	if (len)
-		memcpy(last, in + head, len - head);
-	if (len - head < AES_BLOCK) {
-		last[len - head] = 0x80;
-		block_double(subkey);
-	}
-	block_xor(last, subkey);
-	/* The chain stands at the encrypted zero block; the message's first block takes it out. */
-	if (!head) {
-		block_xor(last, encrypted_zero);
-	} else {
-		memcpy(first, in, sizeof(first));
-		block_xor(first, encrypted_zero);
-		if (!cbc_absorb(cmac->cbc, first, sizeof(first)) ||
-		    !cbc_absorb(cmac->cbc, in + AES_BLOCK, head - AES_BLOCK))
-			return false;
-	}
-	return EVP_EncryptUpdate(cmac->cbc, mac, &n, last, AES_BLOCK);
+void crypto_cmac_forget(struct crypto_cmac *cmac)
+{
+	static const uint8_t none[CRYPTO_KEY_SIZE];
+
+	/* It cannot fail where setting the key before has not. */
+	if (cmac->has_key)
+		EVP_MAC_init(cmac->ctx, none, sizeof(none), NULL);
+	crypto_wipe(cmac->key, sizeof(cmac->key));
+	cmac->has_key = false;
 }
 
 /* Two contexts: a direction change of one would cost a new key schedule. */

@@ -43,14 +43,16 @@ void crypto_sha256_update(struct crypto_sha256 *sha, const void *data, size_t le
 void crypto_sha256_finish(const struct crypto_sha256 *sha, uint8_t digest[CRYPTO_SHA256_SIZE]);
 
 /*
- * AES-128-CMAC. A context serves any number of keys, one after the other, and
- * holds the schedule of the last one. Return of the first: NULL when out of memory.
+ * AES-128-CMAC. A context serves any number of keys, one after the other; using
+ * one again is cheaper than another. Return of the first: NULL when out of memory.
  */
 struct crypto_cmac *crypto_cmac_new(void);
 void crypto_cmac_free(struct crypto_cmac *cmac);
 /* Return: false when libcrypto is out of memory. */
 bool crypto_cmac(struct crypto_cmac *cmac, const uint8_t key[CRYPTO_KEY_SIZE], const void *data,
 		 size_t len, uint8_t mac[CRYPTO_MAC_SIZE]);
+/* Leaves nothing of the last key in the context. */
+void crypto_cmac_forget(struct crypto_cmac *cmac);
 
 /* AES-128-GCM with one key for the life of the context. */
 struct crypto_gcm *crypto_gcm_new(const uint8_t key[CRYPTO_KEY_SIZE]);

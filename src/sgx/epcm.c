@@ -242,14 +242,18 @@ struct epcm_view epcm_view(const struct epcm_entry *e)
 	struct epcm_view view;
 	uint32_t seq;
 
-	for (;;) {
+	for (unsigned int round = 0;; round++) {
 		seq = atomic_load(&e->seq);
 		view.state = atomic_load(&e->state);
 		view.linaddr = atomic_load(&e->linaddr);
 		view.secs = atomic_load(&e->secs);
 		if (!(seq & 1) && seq == atomic_load(&e->seq))
 			return view;
-		cpu_relax();
+		/* Its holder may have lost its time slice to us. */
+		if (round < SPINS_BEFORE_YIELD)
+			cpu_relax();
+		else
+			sched_yield();
 	}
 }
 

@@ -12,7 +12,7 @@
 static bool derive(struct sgx_cpu *cpu, const uint8_t root[SGX_KEY_SIZE],
 		   struct key_dependencies *deps, uint8_t key[SGX_KEY_SIZE])
 {
-	bool ok = crypto_cmac(cpu->cmac, root, deps, sizeof(*deps), key);
+	bool ok = crypto_cmac(cpu->derivation, root, deps, sizeof(*deps), key);
 
 	crypto_wipe(deps, sizeof(*deps));
 	if (unlikely(!ok))

@@ -3,10 +3,10 @@
 #include "sgx/sgx.h"
 
 #include "lib/crypto.h"
+#include "lib/mem.h"
 #include "sgx/track.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 int sgx_platform_init(struct sgx_platform *platform, const struct sgx_identity *identity)
@@ -43,11 +43,12 @@ int sgx_cpu_init(struct sgx_cpu *cpu)
 	/* No enclave's XFRM is larger, so every SSA frame's pages have their place. */
 	if (sgx_xsave_size(cpu->cpuid, cpu->cpuid->xfrm) > SGX_SSA_XSAVE_PAGES * SGX_PAGE_SIZE)
 		return -EINVAL;
+	cpu->derivation = crypto_cmac_new();
 	cpu->cmac = crypto_cmac_new();
 	cpu->gcm = crypto_gcm_new(cpu->platform->paging_key);
-	/* The alignment that XSAVE areas want. */
-	cpu->scratch = aligned_alloc(SGX_PAGE_SIZE, SGX_SCRATCH_SIZE);
-	if (cpu->cmac && cpu->gcm && cpu->scratch)
+	/* It holds enclaves' plaintext, so like the EPC it stays out of core dumps. */
+	cpu->scratch = mem_reserve(SGX_SCRATCH_SIZE);
+	if (cpu->derivation && cpu->cmac && cpu->gcm && cpu->scratch)
 		return 0;
 	sgx_cpu_destroy(cpu);
 	return -ENOMEM;
@@ -69,11 +70,11 @@ void sgx_cpu_reset(struct sgx_cpu *cpu)
 void sgx_cpu_destroy(struct sgx_cpu *cpu)
 {
 	sgx_cpu_reset(cpu);
+	crypto_cmac_free(cpu->derivation);
 	crypto_cmac_free(cpu->cmac);
 	crypto_gcm_free(cpu->gcm);
-	if (cpu->scratch)
-		crypto_wipe(cpu->scratch, SGX_SCRATCH_SIZE);
-	free(cpu->scratch);
+	mem_release(cpu->scratch, SGX_SCRATCH_SIZE);
+	cpu->derivation = NULL;
 	cpu->cmac = NULL;
 	cpu->gcm = NULL;
 	cpu->scratch = NULL;

@@ -152,7 +152,8 @@ struct sgx_cpu {
 
 	/* The model's own. */
 	struct sgx_enclave_state enclave;
-	struct crypto_cmac *cmac;
+	struct crypto_cmac *derivation;     /* under the platform's root keys */
+	struct crypto_cmac *cmac;           /* under derived keys, forgotten after each use */
 	struct crypto_gcm *gcm;             /* keyed with the platform's paging key */
 	uint8_t *scratch;                   /* SGX_SCRATCH_SIZE bytes: private copies of operands */
 	const struct sgx_check *refused_by; /* the check that refused the last leaf that was */

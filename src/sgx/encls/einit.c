@@ -70,6 +70,7 @@ static struct leaf_result prepare(struct sgx_cpu *cpu, struct einit *op)
 		return leaf_ok();
 	ok = key_for_token(cpu, token, key) &&
 	     crypto_cmac(cpu->cmac, key, token, SGX_EINITTOKEN_MACED, mac);
+	crypto_cmac_forget(cpu->cmac);
 	crypto_wipe(key, sizeof(key));
 	if (!ok)
 		return leaf_host_error(-ENOMEM);

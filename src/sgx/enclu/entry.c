@@ -218,7 +218,8 @@ void entry_commit(struct sgx_cpu *cpu, const struct enclave_entry *op)
 
 	atomic_store_explicit(&op->tcs_entry->activations, op->activations + 1,
 			      memory_order_relaxed);
-	op->tcs->aep = op->aep;
+	/* A debugger's EDBGRD may read it meanwhile. */
+	__atomic_store_n(&op->tcs->aep, op->aep, __ATOMIC_RELAXED);
 	cpu->enclave = (struct sgx_enclave_state){
 		.active = true,
 		.debug_optin = op->flags & SGX_TCS_DBGOPTIN,

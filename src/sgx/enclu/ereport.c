@@ -40,6 +40,7 @@ static bool sign_report(struct sgx_cpu *cpu, struct sgx_secs *secs,
 	bool ok = key_for_report(cpu, secs, target, key) &&
 		  crypto_cmac(cpu->cmac, key, report, SGX_REPORT_MACED, report->mac);
 
+	crypto_cmac_forget(cpu->cmac);
 	crypto_wipe(key, sizeof(key));
 	return ok;
 }
