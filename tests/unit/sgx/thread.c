@@ -245,7 +245,7 @@ static bool access_once(struct thread *t, gva_t gva, uint32_t access, void **whe
 void *thread_access(struct thread *t, gva_t gva, uint32_t access)
 {
 	struct x86_exception fault;
-	void *where;
+	void *where = NULL;
 
 	thread_state(t);
 	while (!access_once(t, gva, access, &where, &fault))
