@@ -6,14 +6,16 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "embedder.h"
 #include "lib/lock.h"
-#include "sgx/epcm.h"
 
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#define EPC_HPA UINT64_C(0x180000000)
 
 static struct epcm_entry entries[5];
 
@@ -101,6 +103,25 @@ static void take_too_many(void)
 		lock(i);
 }
 
+static void check_access_with_lock(void)
+{
+	const struct embedder_config config = {
+		.window = UINT64_C(0x10000000),
+		.window_pages = 4,
+		.epc_pages = 2,
+		.ram_pages = 1,
+		.epc_hpa = EPC_HPA,
+		.cpus = 1,
+	};
+	const struct sgx_place place = {.is_epc = true, .hpa = EPC_HPA};
+	struct embedder *embedder = embedder_new(&config);
+
+	if (!embedder)
+		_exit(1);
+	lock(0);
+	sgx_check_access(&embedder->cpus[0].cpu, config.window, 0, &place);
+}
+
 static void pages_by_rising_address_allowed(void **state)
 {
 	assert_false(aborts(take_rising));
@@ -131,6 +152,12 @@ static void too_many_pages_abort(void **state)
 	assert_aborts(take_too_many);
 }
 
+/* It waits for an exclusive holder, who may be waiting for the caller's page. */
+static void check_access_with_lock_aborts(void **state)
+{
+	assert_aborts(check_access_with_lock);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -140,6 +167,7 @@ int main(void)
 		cmocka_unit_test(rank_above_aborts),
 		cmocka_unit_test(release_of_lock_not_held_aborts),
 		cmocka_unit_test(too_many_pages_abort),
+		cmocka_unit_test(check_access_with_lock_aborts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
