@@ -63,7 +63,72 @@ enum {
 	ENTERED,
 	RESUMED,
 	LEFT,
+	BLOCKED,
+	LOADED,
+	FOUND_BLOCKED,
 };
+
+/* A TCS that is evicted now and then: entering works or finds it blocked or gone. */
+static bool enter_if_there(struct thread *t, uint32_t leaf, unsigned int counter)
+{
+	struct leaf_result res = enclu(t, leaf, enclave_gva(0), AEP, 0);
+
+	if (res.kind == LEAF_JUMP) {
+		t->count[counter]++;
+		for (unsigned int i = 0; i < 20; i++)
+			expect(t, epcm_is_valid(epcm_state(entry_of(t->arena, 1))),
+			       "the TCS of a thread inside was evicted");
+		return true;
+	}
+	t->count[FOUND_BLOCKED] +=
+		expect(t, is_fault(res, PF_VECTOR), "entering failed otherwise than by #PF");
+	return false;
+}
+
+static void enter_and_resume(struct thread *t)
+{
+	if (enter_if_there(t, EENTER, ENTERED)) {
+		interrupt(t);
+		while (!atomic_load(&t->arena->stop) && !enter_if_there(t, ERESUME, RESUMED))
+			sched_yield();
+		t->count[LEFT] += enclu(t, EEXIT, AEP, 0, 0).kind == LEAF_JUMP;
+	}
+}
+
+/* As Linux does it, who blocks pages of enclaves that run. */
+static void evict_tcs(struct thread *t)
+{
+	const gva_t tcs = epc_gva(1), slot = epc_gva(VA_EPC);
+	struct leaf_result res;
+
+	t->count[BLOCKED] +=
+		expect(t, has_code(encls(t, EBLOCK, 0, tcs, 0), SGX_SUCCESS), "EBLOCK failed");
+	do {
+		res = encls(t, ETRACK, 0, epc_gva(0), 0);
+		expect(t, has_code(res, SGX_SUCCESS) || has_code(res, SGX_PREV_TRK_INCMPL),
+		       "ETRACK failed");
+		res = page_out(t, tcs, slot);
+	} while (has_code(res, SGX_NOT_TRACKED) && !atomic_load(&t->arena->stop));
+	if (has_code(res, SGX_NOT_TRACKED))
+		return;
+	expect(t, has_code(res, SGX_SUCCESS), "EWB failed");
+	t->count[LOADED] +=
+		expect(t, has_code(page_in(t, tcs, slot, enclave_gva(0), epc_gva(0)), SGX_SUCCESS),
+		       "ELDU failed");
+	/* Time for the thread. */
+	for (unsigned int i = draw(t, 20); i; i--)
+		sched_yield();
+}
+
+static void eblock_with_eenter_and_eresume_no_conflict(void **state)
+{
+	struct arena *arena = *state;
+
+	arena_build(arena, 0, 1, 0);
+	arena_add(arena, enter_and_resume);
+	arena_add(arena, evict_tcs);
+	arena_run(arena, FOUND_BLOCKED);
+}
 
 /* Two threads in step: both start a round together and wait for each other's end. */
 struct rounds {
@@ -354,6 +419,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		arena_test(ewb_eldu_on_slots_of_one_va_page_no_conflict),
+		arena_test(eblock_with_eenter_and_eresume_no_conflict),
 		arena_test(eblock_with_eaccept_no_conflict),
 		arena_test(etrack_with_entries_and_aex_no_conflict),
 		arena_test(eremove_of_children_of_one_secs_waits),
