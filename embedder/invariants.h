@@ -5,7 +5,10 @@
 
 #include "embedder.h"
 
-/* Return: NULL, or what is wrong. The EPC is small: every page is compared with every other. */
+/* Every page is compared with every other, so the EPC is small. */
+#define INVARIANTS_MAX_PAGES 256
+
+/* Return: NULL, or what is wrong. */
 const char *epcm_find_violation(struct embedder *embedder);
 
 #endif

@@ -7,6 +7,8 @@
 #ifndef EXCLAVE_LIB_LOCK_H
 #define EXCLAVE_LIB_LOCK_H
 
+#include <stddef.h>
+
 #define LOCK_RANKS(X)                                        \
 	X(LOCK_MEMSLOTS, "memory slots of a VM")             \
 	X(LOCK_EPC_SECTIONS, "EPC section list")             \
@@ -23,29 +25,42 @@ enum lock_rank {
 };
 
 /*
- * lock_rank_acquire() is called before waiting, lock_rank_release() after the
- * release. Several locks of one rank may be held only when they were taken in
- * an order that the rank's owner documents (EPCM entries: by address).
+ * lock_acquire() is called before waiting, lock_release() after the release. @lock
+ * tells the locks of one rank apart, of which a thread may hold several that it took
+ * in the order of their addresses. lock_rank_acquire() and lock_rank_release() are
+ * for ranks of which a thread holds one.
  */
 #ifdef EXCLAVE_DEBUG_LOCKS
-void lock_rank_acquire(enum lock_rank rank);
-void lock_rank_release(enum lock_rank rank);
-/* No lock at all is held: asserted before guest memory is touched, which may sleep. */
+void lock_acquire(enum lock_rank rank, const void *lock);
+void lock_release(enum lock_rank rank, const void *lock);
+/* No lock at all is held: asserted before whatever may sleep or wait for another page's holder. */
 void lock_assert_none_held(void);
 #else
-static inline void lock_rank_acquire(enum lock_rank rank)
+static inline void lock_acquire(enum lock_rank rank, const void *lock)
 {
 	(void)rank;
+	(void)lock;
 }
 
-static inline void lock_rank_release(enum lock_rank rank)
+static inline void lock_release(enum lock_rank rank, const void *lock)
 {
 	(void)rank;
+	(void)lock;
 }
 
 static inline void lock_assert_none_held(void)
 {
 }
 #endif
+
+static inline void lock_rank_acquire(enum lock_rank rank)
+{
+	lock_acquire(rank, NULL);
+}
+
+static inline void lock_rank_release(enum lock_rank rank)
+{
+	lock_release(rank, NULL);
+}
 
 #endif

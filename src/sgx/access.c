@@ -3,6 +3,7 @@
 #include "sgx/sgx.h"
 
 #include "lib/bits.h"
+#include "lib/lock.h"
 
 static struct x86_exception general_protection(void)
 {
@@ -58,6 +59,8 @@ static struct sgx_access check_inside(struct sgx_cpu *cpu, gva_t gva, uint32_t a
 struct sgx_access sgx_check_access(struct sgx_cpu *cpu, gva_t gva, uint32_t access,
 				   const struct sgx_place *place)
 {
+	/* It may wait for an exclusive holder, who may be waiting for another page. */
+	lock_assert_none_held();
 	if (sgx_in_enclave(cpu)) {
 		if (sgx_in_elrange(cpu, gva))
 			return check_inside(cpu, gva, access, place);

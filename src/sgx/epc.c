@@ -75,16 +75,31 @@ static int section_check(const struct epc *epc, hpa_t base, uint64_t size)
 	return 0;
 }
 
-/* Makes the table of the GiB around @hpa when [@base, @end) does not fill it. */
-static int prepare_table(struct epc *epc, hpa_t hpa, hpa_t base, hpa_t end)
+/*
+ * Makes the table of the GiB around @hpa when [@base, @end) does not fill it and
+ * nobody made it before: then @made says so.
+ */
+static int prepare_table(struct epc *epc, hpa_t hpa, hpa_t base, hpa_t end, bool *made)
 {
 	uint64_t gib = hpa >> EPC_DIR_SHIFT;
 	hpa_t start = gib << EPC_DIR_SHIFT;
 
+	*made = false;
 	if (epc->tables[gib] || (base <= start && end >= start + (UINT64_C(1) << EPC_DIR_SHIFT)))
 		return 0;
 	epc->tables[gib] = mem_reserve(EPC_TABLE_SIZE);
-	return epc->tables[gib] ? 0 : -ENOMEM;
+	*made = epc->tables[gib];
+	return *made ? 0 : -ENOMEM;
+}
+
+static int section_reserve(struct epc_section *s)
+{
+	s->epcm = mem_reserve((s->size >> SGX_PAGE_SHIFT) * sizeof(struct epcm_entry));
+	s->pages = mem_reserve(s->size);
+	if (s->epcm && s->pages)
+		return 0;
+	section_release(s);
+	return -ENOMEM;
 }
 
 /* Makes the section visible to look-ups, which may run meanwhile. */
@@ -116,27 +131,36 @@ static void publish_section(struct epc *epc, const struct epc_section *s, uint8_
 static int add_section_locked(struct epc *epc, hpa_t base, uint64_t size, unsigned int node)
 {
 	int ret = section_check(epc, base, size);
+	bool made_first, made_last;
 	struct epc_section *s;
 
 	if (ret)
 		return ret;
+	ret = prepare_table(epc, base, base, base + size, &made_first);
+	if (ret)
+		return ret;
+	ret = prepare_table(epc, base + size - 1, base, base + size, &made_last);
+	if (ret)
+		goto err_release_first;
 	s = &epc->sections[epc->section_count];
-	if (prepare_table(epc, base, base, base + size) ||
-	    prepare_table(epc, base + size - 1, base, base + size))
-		return -ENOMEM;
 	s->base = base;
 	s->size = size;
 	s->node = node;
-	s->epcm = mem_reserve((size >> SGX_PAGE_SHIFT) * sizeof(struct epcm_entry));
-	s->pages = mem_reserve(size);
-	if (!s->epcm || !s->pages) {
-		section_release(s);
-		return -ENOMEM;
-	}
+	ret = section_reserve(s);
+	if (ret)
+		goto err_release_last;
 	/* Complete: epc_hpa() of another section's pages may look at it from now on. */
 	__atomic_store_n(&epc->section_count, epc->section_count + 1, __ATOMIC_RELEASE);
 	publish_section(epc, s, (uint8_t)epc->section_count);
 	return 0;
+
+err_release_last:
+	if (made_last)
+		release_end_table(epc, base + size - 1);
+err_release_first:
+	if (made_first)
+		release_end_table(epc, base);
+	return ret;
 }
 
 int epc_add_section(struct epc *epc, hpa_t base, uint64_t size, unsigned int node)

@@ -81,7 +81,7 @@ bool epcm_lock(struct epcm_entry *e, enum epcm_mode mode)
 {
 	bool locked;
 
-	lock_rank_acquire(LOCK_EPCM_PAGE);
+	lock_acquire(LOCK_EPCM_PAGE, e);
 	if (mode == EPCM_SHARED) {
 		locked = lock_word(e, EPCM_LOCK_EXCL, 1);
 	} else {
@@ -91,7 +91,7 @@ bool epcm_lock(struct epcm_entry *e, enum epcm_mode mode)
 			atomic_fetch_add(&e->seq, 1);
 	}
 	if (!locked)
-		lock_rank_release(LOCK_EPCM_PAGE);
+		lock_release(LOCK_EPCM_PAGE, e);
 	return locked;
 }
 
@@ -103,7 +103,7 @@ void epcm_unlock(struct epcm_entry *e, enum epcm_mode mode)
 		atomic_fetch_add(&e->seq, 1);
 		atomic_fetch_and_explicit(&e->lock, ~EPCM_LOCK_EXCL, memory_order_release);
 	}
-	lock_rank_release(LOCK_EPCM_PAGE);
+	lock_release(LOCK_EPCM_PAGE, e);
 }
 
 /* The claims sorted by address, each page once; @origin[i] is a claim of it. */
@@ -170,17 +170,17 @@ static enum lock_rank bit_rank(uint32_t bit)
 
 bool epcm_bit_lock(struct epcm_entry *e, uint32_t bit)
 {
-	lock_rank_acquire(bit_rank(bit));
+	lock_acquire(bit_rank(bit), e);
 	if (lock_word(e, bit, bit))
 		return true;
-	lock_rank_release(bit_rank(bit));
+	lock_release(bit_rank(bit), e);
 	return false;
 }
 
 void epcm_bit_unlock(struct epcm_entry *e, uint32_t bit)
 {
 	atomic_fetch_and_explicit(&e->lock, ~bit, memory_order_release);
-	lock_rank_release(bit_rank(bit));
+	lock_release(bit_rank(bit), e);
 }
 
 bool epcm_bit_wait(struct epcm_entry *e, uint32_t bit)

@@ -6,6 +6,8 @@
  */
 #include "sgx/leaf.h"
 
+#include "lib/lock.h"
+
 #define RFLAGS_ARITHMETIC                                                                \
 	(X86_EFLAGS_CF | X86_EFLAGS_PF | X86_EFLAGS_AF | X86_EFLAGS_ZF | X86_EFLAGS_SF | \
 	 X86_EFLAGS_OF)
@@ -208,6 +210,7 @@ struct x86_exception sgx_leaf_fault(struct leaf_result res)
 
 void announce_page_changed(struct sgx_platform *platform, struct epcm_entry *e)
 {
+	lock_assert_none_held();
 	/*
 	 * The change, whose stores may still wait in this processor's buffer, becomes visible
 	 * before `watched` is asked for; sgx_watch_page() comes before the watcher's read.

@@ -1,314 +1,298 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * libFuzzer target: a sequence of leaf functions over a small EPC, with hostile
+ * libFuzzer target: sequences of leaf functions over a small EPC, with hostile
  * operands, a guest that changes its page table and memory between and during
- * leaves, and host memory that fails. After every leaf the EPCM must be sound.
+ * leaves, processors that act while another one is in a leaf, and host memory
+ * that fails. What must hold after every leaf is in watch.h.
  *
- * Input: one record after the other, { action, a, b, c } bytes; b and c name
- * pages, structure fields and values. To get deep, operands are mostly legal
- * and the bytes say which one is not.
+ * Input: the world, the CPUID, then records of RECORD_SIZE bytes (fuzz.h). To get
+ * deep, records mean legal operands of pages in a fitting state, and say where
+ * not. tests/fuzz/leaf_seeds.py writes the seeds, which reach the deep states.
+ *
+ * EXCLAVE_FUZZ_CHECKS=1 lists at the end the checks of the model that have
+ * refused nothing and the leaves that have not succeeded.
  */
-#include "builder.h"
-#include "invariants.h"
-#include "sgx/operand.h"
+#include "fuzz.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define WINDOW        UINT64_C(0x10000000)
-#define RAM_PAGES     8
-#define EPC_PAGES     12
-#define EPC_AT        (WINDOW + PAGES(16))
-#define ENCLAVE_AT    (WINDOW + PAGES(32)) /* two of 16 pages each */
-#define ENCLAVE_BYTES PAGES(16)
-#define CPUS          2
-#define AEP           UINT64_C(0x7000)
+#define MAX_STEPS 300
 
-struct fuzz {
-	struct embedder *embedder;
-	struct builder builder[CPUS];
-	const uint8_t *data;
-	size_t size;
-	uint8_t read_noise; /* XORed into guest memory before a read */
-	unsigned int noise_at;
-};
+static const struct sgx_ops *tame;
+static struct sgx_ops hostile;
 
-static uint8_t next(struct fuzz *f)
+/* One kind of leaf for each number of ENCLS, then of ENCLU. */
+#define NR_LEAVES 16
+static bool succeeded[2][NR_LEAVES];
+
+extern const struct sgx_check __start_sgx_checks[], __stop_sgx_checks[];
+static bool *refused;
+
+static void list_unreached(void)
 {
-	if (!f->size)
-		return 0;
-	f->size--;
-	return *f->data++;
-}
+	unsigned int missing = 0;
 
-static void on_read(struct embedder *embedder)
-{
-	struct fuzz *f = embedder->owner;
-
-	if (f->read_noise)
-		embedder->ram[f->noise_at % PAGES(RAM_PAGES)] ^= f->read_noise;
-}
-
-static gva_t epc_gva(uint8_t page)
-{
-	return EPC_AT + PAGES(page % EPC_PAGES);
-}
-
-static gva_t enclave_gva(uint8_t page)
-{
-	return ENCLAVE_AT + PAGES(page % 32);
-}
-
-/* One of the places that an operand may name; high values are wild ones. */
-static uint64_t any_operand(struct fuzz *f)
-{
-	uint8_t how = next(f);
-	uint8_t which = next(f);
-
-	switch (how % 8) {
-	case 0:
-	case 1:
-	case 2:
-		return epc_gva(which);
-	case 3:
-	case 4:
-		return enclave_gva(which);
-	case 5:
-		return WINDOW + PAGES(which % RAM_PAGES);
-	case 6:
-		return epc_gva(which) + (uint64_t)next(f) * 8;
-	default:
-		return (uint64_t)which << (next(f) % 64);
+	for (const struct sgx_check *c = __start_sgx_checks; c < __stop_sgx_checks; c++) {
+		if (refused[c - __start_sgx_checks])
+			continue;
+		fprintf(stderr, "never refused: %s: %s\n", c->leaf, c->rule);
+		missing++;
 	}
+	for (unsigned int i = 0; i < 2 * NR_LEAVES; i++)
+		if (!succeeded[i / NR_LEAVES][i % NR_LEAVES])
+			fprintf(stderr, "never succeeded: ENCL%c %u\n", "SU"[i / NR_LEAVES],
+				i % NR_LEAVES);
+	fprintf(stderr, "%u of %td checks have refused nothing\n", missing,
+		__stop_sgx_checks - __start_sgx_checks);
 }
 
-static void secs_leaf(struct fuzz *f, const struct builder *b)
+static void record_outcome(const struct embedder_cpu *c, bool user, uint32_t leaf,
+			   struct leaf_result res)
 {
-	uint8_t page = next(f);
-
-	build_secs(b, epc_gva(page), ENCLAVE_AT + ENCLAVE_BYTES * (page & 1), ENCLAVE_BYTES,
-		   SGX_ATTR_DEBUG | (page & 0x80 ? SGX_ATTR_AEXNOTIFY : 0));
+	if (leaf_succeeded(res) && leaf < NR_LEAVES)
+		succeeded[user][leaf] = true;
+	else if (c->cpu.refused_by)
+		refused[c->cpu.refused_by - __start_sgx_checks] = true;
 }
 
-static void tcs_leaf(struct fuzz *f, const struct builder *b)
-{
-	const struct sgx_tcs tcs = {
-		.ossa = PAGES(next(f) % 16),
-		.nssa = next(f) % 4,
-		.oentry = next(f),
-		.flags = next(f) % 4,
-		.fs_limit = UINT32_MAX,
-		.gs_limit = UINT32_MAX,
-	};
-	uint8_t secs = next(f), epc = next(f), lin = next(f);
+static void step(struct fuzz *f);
 
-	build_tcs(b, epc_gva(secs), epc_gva(epc), enclave_gva(lin), &tcs);
+/* The next record is played while a processor waits for guest memory. */
+static void ambush(struct fuzz *f)
+{
+	const uint8_t *record = f->record;
+
+	if (!f->ambush_in || --f->ambush_in)
+		return;
+	watch_disturb();
+	if (f->size >= RECORD_SIZE)
+		step(f);
+	f->record = record;
 }
 
-/* EADD, EAUG, ELDx or EWB with the structures filled as the bytes say. */
-static void pageinfo_leaf(struct fuzz *f, const struct builder *b, uint32_t leaf)
+static struct fuzz *fuzz_of(struct sgx_cpu *cpu)
 {
-	uint8_t secs = next(f), epc = next(f), lin = next(f), flags = next(f), va = next(f);
-	uint64_t secinfo = (uint64_t)(flags >> 5) << SGX_SECINFO_PT_SHIFT | (flags & 0x1f);
-	gva_t args = builder_set(b, enclave_gva(lin), epc_gva(secs), secinfo);
-	struct sgx_pageinfo *pageinfo = builder_pageinfo(b);
-
-	if (leaf == EAUG) {
-		pageinfo->srcpge = 0;
-		pageinfo->secinfo = 0;
-	} else if (leaf == ELDU || leaf == ELDB || leaf == EWB) {
-		/* Blobs lie where earlier EWBs put them: one for each EPC page number. */
-		pageinfo->srcpge = WINDOW + PAGES(4 + epc % 2);
-		pageinfo->secinfo = WINDOW + PAGES(6) + (epc % 2) * sizeof(struct sgx_pcmd);
-		if (leaf == EWB) {
-			pageinfo->linaddr = 0;
-			pageinfo->secs = 0;
-		} else if (flags & 0x80) {
-			pageinfo->secs = 0;
-			pageinfo->linaddr = 0;
-		}
-	}
-	run_encls(b->c, leaf, args, epc_gva(epc), epc_gva(va) + (va >> 4) * 8);
+	return ((struct embedder_cpu *)cpu)->embedder->owner;
 }
 
-static void secinfo_leaf(struct fuzz *f, const struct builder *b, uint32_t leaf)
+static bool host_fails(struct fuzz *f)
 {
-	uint8_t epc = next(f), flags = next(f);
-
-	builder_set(b, 0, 0, (uint64_t)(flags >> 5) << SGX_SECINFO_PT_SHIFT | (flags & 0x1f));
-	run_encls(b->c, leaf, builder_secinfo_gva(b), epc_gva(epc), 0);
+	return f->host_error_in && !--f->host_error_in;
 }
 
-/* Marks a SECS initialised: signatures are out of a fuzzer's reach. */
-static void backdoor_init(struct fuzz *f)
+static bool walk(struct sgx_cpu *cpu, gva_t gva, uint32_t access, struct sgx_place *place,
+		 struct x86_exception *fault)
 {
-	struct epcm_entry *entry = embedder_epcm(f->embedder, next(f) % EPC_PAGES);
-
-	if (epcm_is(epcm_state(entry), SGX_PAGE_TYPE_SECS))
-		((struct sgx_secs *)epcm_page(entry))->attributes |= SGX_ATTR_INIT;
+	ambush(fuzz_of(cpu));
+	return tame->walk(cpu, gva, access, place, fault);
 }
 
-/* The enclave writes its own memory, through the access check. */
-static void enclave_write(struct fuzz *f, struct embedder_cpu *c)
+static int read_guest(struct sgx_cpu *cpu, const struct sgx_place *place, unsigned int offset,
+		      void *dst, size_t len)
 {
-	gva_t gva = enclave_gva(next(f)) + (gva_t)next(f) * 16;
-	struct pte *pte = embedder_pte(f->embedder, gva);
-	struct sgx_place place = {.is_epc = pte->flags & PTE_EPC,
-				  .hpa = f->embedder->config.epc_hpa + PAGES(pte->page)};
-	struct sgx_access access = sgx_check_access(&c->cpu, gva, ENCLU_WRITE, &place);
-	uint8_t value = next(f);
+	struct fuzz *f = fuzz_of(cpu);
 
-	if (sgx_in_enclave(&c->cpu) && access.verdict == SGX_ACCESS_ALLOW && access.page)
-		memset(access.page + gva % SGX_PAGE_SIZE, value, 16);
+	ambush(f);
+	if (host_fails(f))
+		return -EFAULT;
+	f->embedder->ram[f->noise_at] ^= f->noise;
+	return tame->read(cpu, place, offset, dst, len);
 }
 
-static void event(struct fuzz *f, struct embedder_cpu *c)
+static int write_guest(struct sgx_cpu *cpu, const struct sgx_place *place, unsigned int offset,
+		       const void *src, size_t len)
 {
-	uint8_t vector = next(f);
-	struct sgx_event event = {
-		.type = vector & 0x20 ? SGX_EVENT_INTERRUPT : SGX_EVENT_FAULT,
-		.exception = {.vector = vector % 32, .address = enclave_gva(vector) + 5},
-	};
+	struct fuzz *f = fuzz_of(cpu);
 
-	if (sgx_in_enclave(&c->cpu))
-		sgx_aex(&c->cpu, &event);
+	ambush(f);
+	if (host_fails(f))
+		return -EFAULT;
+	watch_outside(src, len, "no secret of an enclave is written to guest memory");
+	return tame->write(cpu, place, offset, src, len);
 }
 
-static void change_guest(struct fuzz *f)
+/* Every second operand register or structure byte is a wild one. */
+static void spoil(struct fuzz *f, const struct embedder_cpu *c, uint64_t operands[3])
 {
-	uint8_t what = next(f), page = next(f), value = next(f);
+	uint8_t how = arg(f, 4);
 
-	switch (what % 4) {
-	case 0:
-		embedder_map_epc(f->embedder, enclave_gva(page), value % EPC_PAGES, PTE_ALL);
-		break;
-	case 1:
-		*embedder_pte(f->embedder, WINDOW + PAGES(page % 64)) =
-			(struct pte){.flags = value & 15, .page = value % RAM_PAGES};
-		break;
-	case 2:
-		f->read_noise = value;
-		f->noise_at = page * 16u;
-		break;
-	case 3:
-		f->embedder->host_error = value == 0xff ? -14 : 0;
-		break;
-	}
+	if (how & 1)
+		*((uint8_t *)builder_ram(builder_of(f, c), builder_of(f, c)->args) + arg(f, 3)) ^=
+			(uint8_t)(1 << (how >> 1) % 8);
+	else
+		operands[(how >> 1) % 3] = wild_operand(f, c, how >> 3, arg(f, 3));
+}
+
+void settle(struct fuzz *f)
+{
+	if (!f->busy)
+		watch_settle(f->embedder);
+}
+
+static struct leaf_result run(struct fuzz *f, struct embedder_cpu *c, bool user, uint32_t leaf,
+			      uint64_t operands[3])
+{
+	const uint32_t me = 1U << (c - f->embedder->cpus);
+	struct x86_state *state = &c->state;
+	const struct x86_state tidy = *state;
+	const uint64_t feature_control = c->cpu.feature_control;
+	struct leaf_result res;
+
+	if (f->record[0] & RECORD_SPOILS)
+		spoil(f, c, operands);
+	mode_apply(f, c);
+	state->gpr[X86_RAX] = leaf;
+	state->gpr[X86_RBX] = operands[0];
+	state->gpr[X86_RCX] = operands[1];
+	state->gpr[X86_RDX] = operands[2];
+	state->cpl = user ? 3 : 0;
+	f->busy |= me;
+	c->cpu.refused_by = NULL;
+	watch_leaf_begin(c);
+	res = user ? sgx_enclu(&c->cpu) : sgx_encls(&c->cpu);
+	watch_leaf_end(c, user, res);
+	record_outcome(c, user, leaf, res);
+	f->busy &= ~me;
+	/* An odd mode that the leaf has refused would hide all that comes after. */
+	if (!leaf_succeeded(res))
+		*state = tidy;
+	c->cpu.feature_control = feature_control;
+	c->cpu.encls_exiting = false;
+	settle(f);
+	return res;
+}
+
+struct leaf_result encls(struct fuzz *f, struct embedder_cpu *c, uint32_t leaf, uint64_t rbx,
+			 uint64_t rcx, uint64_t rdx)
+{
+	uint64_t operands[] = {rbx, rcx, rdx};
+
+	return run(f, c, false, leaf, operands);
+}
+
+struct leaf_result enclu(struct fuzz *f, struct embedder_cpu *c, uint32_t leaf, uint64_t rbx,
+			 uint64_t rcx, uint64_t rdx)
+{
+	uint64_t operands[] = {rbx, rcx, rdx};
+
+	return run(f, c, true, leaf, operands);
 }
 
 static void step(struct fuzz *f)
 {
-	uint8_t action = next(f);
-	const struct builder *b = &f->builder[action >> 7];
-	struct embedder_cpu *c = b->c;
-	uint32_t leaf;
-	uint64_t rbx, rcx;
-
-	switch (action % 16) {
-	case 0:
-		secs_leaf(f, b);
-		break;
-	case 1:
-		tcs_leaf(f, b);
-		break;
-	case 2:
-		pageinfo_leaf(f, b, EADD);
-		break;
-	case 3:
-		pageinfo_leaf(f, b, EAUG);
-		break;
-	case 4:
-		pageinfo_leaf(f, b, next(f) & 1 ? ELDU : ELDB);
-		break;
-	case 5:
-		pageinfo_leaf(f, b, EWB);
-		break;
-	case 6:
-		secinfo_leaf(f, b, next(f) & 1 ? EMODPR : EMODT);
-		break;
-	case 7:
-		backdoor_init(f);
-		break;
-	case 8:
-		change_guest(f);
-		break;
-	case 9:
-		enclave_write(f, c);
-		break;
-	case 10:
-		event(f, c);
-		break;
-	case 11:
-		run_enclu(c, next(f) & 1 ? EENTER : ERESUME, enclave_gva(next(f)), AEP, 0);
-		break;
-	case 12:
-		run_encls(c, EPA, SGX_PAGE_TYPE_VA, epc_gva(next(f)), 0);
-		break;
-	case 13:
-		leaf = next(f);
-		run_encls(c,
-			  leaf & 1   ? EBLOCK
-			  : leaf & 2 ? ETRACK
-				     : EREMOVE,
-			  0, epc_gva(next(f)), 0);
-		break;
-	case 14:
-		leaf = next(f) % 24;
-		rbx = any_operand(f);
-		rcx = any_operand(f);
-		run_encls(c, leaf, rbx, rcx, any_operand(f));
-		break;
-	case 15:
-		leaf = next(f) % 12;
-		rbx = any_operand(f);
-		rcx = any_operand(f);
-		run_enclu(c, leaf, rbx, rcx, any_operand(f));
-		break;
-	}
-}
-
-static void start(struct fuzz *f)
-{
-	const struct embedder_config config = {
-		.window = WINDOW,
-		.window_pages = 64,
-		.ram_pages = RAM_PAGES,
-		.epc_pages = EPC_PAGES,
-		.epc_hpa = UINT64_C(0x180000000),
-		.cpus = CPUS,
+	static void (*const actions[])(struct fuzz * f) = {
+#define ACTION_ENTRY(name) act_##name,
+		ACTIONS(ACTION_ENTRY)
+#undef ACTION_ENTRY
 	};
+	_Static_assert(ARRAY_SIZE(actions) == RECORD_ACTION + 1, "every number is an action");
 
-	f->embedder = embedder_new(&config);
-	if (!f->embedder)
-		abort();
-	f->embedder->owner = f;
-	f->embedder->on_read = on_read;
-	for (unsigned int i = 0; i < CPUS; i++)
-		f->builder[i] = builder_for(f->embedder, i, WINDOW + PAGES(2 * i));
-	for (uint8_t i = 0; i < EPC_PAGES; i++) {
-		embedder_map_epc(f->embedder, epc_gva(i), i, PTE_ALL);
-		embedder_map_epc(f->embedder, enclave_gva(i), i, PTE_ALL);
-	}
+	f->record = f->data;
+	f->data += RECORD_SIZE;
+	f->size -= RECORD_SIZE;
+	actions[f->record[0] & RECORD_ACTION](f);
 }
 
+/* CPUID is constant while processors run, but worlds need not be of this processor. */
+static void choose_cpuid(struct sgx_cpuid *cpuid, uint8_t choice)
+{
+	if (choice & 1)
+		cpuid->leaves &= ~(SGX_CPUID_SGX2 | SGX_CPUID_EDECCSSA);
+	if (choice & 2)
+		cpuid->attributes &= ~(SGX_ATTR_AEXNOTIFY | SGX_ATTR_KSS);
+	if (choice & 4)
+		cpuid->miscselect = 0;
+	if (choice & 8)
+		cpuid->max_size_32 = cpuid->max_size_64 = 17;
+	if ((choice & 0xf0) == 0xf0)
+		cpuid->leaves = 0;
+}
+
+static void start(struct fuzz *f, enum world world, uint8_t cpuid)
+{
+	f->embedder = world_restore(world);
+	f->embedder->owner = f;
+	if (!tame) {
+		tame = f->embedder->cpus[0].cpu.ops;
+		hostile = *tame;
+		hostile.walk = walk;
+		hostile.read = read_guest;
+		hostile.write = write_guest;
+	}
+	choose_cpuid(&f->embedder->cpuid, cpuid);
+	for (unsigned int i = 0; i < CPUS; i++) {
+		f->embedder->cpus[i].cpu.ops = &hostile;
+		f->builders[i] = builder_for(f->embedder, i, ram_gva(RAM_BUILDERS + 2 * i));
+	}
+	watch_start(f->embedder);
+}
+
+int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max_size);
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned int seed);
+
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+	refused = calloc((size_t)(__stop_sgx_checks - __start_sgx_checks), sizeof(*refused));
+	if (!refused)
+		return 1;
+	if (getenv("EXCLAVE_FUZZ_CHECKS"))
+		atexit(list_unreached);
+	return 0;
+}
+
+#define HEADER_SIZE 2
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct fuzz f = {.data = data, .size = size};
+	struct fuzz f = {.data = data + HEADER_SIZE, .size = size - HEADER_SIZE};
 
-	start(&f);
-	for (unsigned int steps = 0; f.size && steps < 400; steps++) {
-		const char *violation;
-
+	if (size < HEADER_SIZE)
+		return 0;
+	start(&f, data[0] % NR_WORLDS, data[1]);
+	for (unsigned int steps = 0; f.size >= RECORD_SIZE && steps < MAX_STEPS; steps++)
 		step(&f);
-		violation = epcm_find_violation(f.embedder);
-		if (violation) {
-			fprintf(stderr, "after step %u: %s\n", steps, violation);
-			abort();
-		}
-	}
-	embedder_free(f.embedder);
 	return 0;
+}
+
+/*
+ * Half of the time whole records come, go, double or change: a byte that comes or
+ * goes turns everything behind it into something else.
+ */
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned int seed)
+{
+	size_t records = size < HEADER_SIZE ? 0 : (size - HEADER_SIZE) / RECORD_SIZE;
+	size_t end = HEADER_SIZE + records * RECORD_SIZE;
+	size_t from, at;
+
+	if ((seed & 1) || !records)
+		return LLVMFuzzerMutate(data, size, max_size);
+	from = HEADER_SIZE + (seed >> 8) % records * RECORD_SIZE;
+	at = HEADER_SIZE + (seed >> 20) % records * RECORD_SIZE;
+	switch ((seed >> 1) % 4) {
+	case 0: /* goes */
+		memmove(data + at, data + at + RECORD_SIZE, end - at - RECORD_SIZE);
+		return end - RECORD_SIZE;
+	case 1: /* doubles, elsewhere */
+	case 2: /* likewise, changed */
+		if (end + RECORD_SIZE <= max_size) {
+			uint8_t copy[RECORD_SIZE];
+
+			memcpy(copy, data + from, RECORD_SIZE);
+			memmove(data + at + RECORD_SIZE, data + at, end - at);
+			memcpy(data + at, copy, RECORD_SIZE);
+			end += RECORD_SIZE;
+		}
+		if ((seed >> 1) % 4 == 1)
+			return end;
+		break;
+	case 3:
+		break;
+	}
+	LLVMFuzzerMutate(data + at, RECORD_SIZE, RECORD_SIZE);
+	return end;
 }

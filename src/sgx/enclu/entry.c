@@ -20,21 +20,38 @@ static struct leaf_result check_flat_segments(struct sgx_cpu *cpu)
 	return leaf_ok();
 }
 
-static struct leaf_result __count_in(struct sgx_cpu *cpu, struct enclave_entry *op)
+static struct leaf_result __check_tcs_page(struct sgx_cpu *cpu, const struct enclave_entry *op)
 {
-	struct epcm_entry *e = op->tcs_entry;
+	const struct epcm_entry *e = op->tcs_entry;
 	const gva_t gva = op->tcs_linaddr;
 	const uint64_t state = epcm_state(e);
 
-	CHECK(epcm_is_valid(state), leaf_pf(gva, ENCLU_WRITE));
 	CHECK(!(state & EPCM_BLOCKED), leaf_pf(gva, ENCLU_WRITE));
 	CHECK(!(state & (EPCM_PENDING | EPCM_MODIFIED)), leaf_pf(gva, ENCLU_WRITE));
 	CHECK(epcm_linaddr(e) == gva, leaf_pf(gva, ENCLU_WRITE));
 	CHECK(epcm_pt(state) == SGX_PAGE_TYPE_TCS, leaf_pf(gva, ENCLU_WRITE));
-	op->secs_entry = epcm_secs(e);
+	return leaf_ok();
+}
+
+/*
+ * EBLOCK shares the page with us, and ETRACK needs no lock on it. So the processor
+ * is counted before it looks: when it has not seen BLOCKED, EBLOCK's epoch is its own
+ * or a later one, and EWB waits for it to leave.
+ */
+static struct leaf_result __count_in(struct sgx_cpu *cpu, struct enclave_entry *op)
+{
+	const uint64_t state = epcm_state(op->tcs_entry);
+	struct leaf_result res;
+
+	CHECK(epcm_is_valid(state), leaf_pf(op->tcs_linaddr, ENCLU_WRITE));
+	CHECK(epcm_has_parent(state), leaf_pf(op->tcs_linaddr, ENCLU_WRITE));
+	op->secs_entry = epcm_secs(op->tcs_entry);
 	/* More processors than can be counted: as if the TCS were in use. */
 	CHECK(track_enter(op->secs_entry, &op->epoch), leaf_gp());
-	return leaf_ok();
+	res = __check_tcs_page(cpu, op);
+	if (res.kind != LEAF_OK)
+		entry_abandon(op);
+	return res;
 }
 
 /* `activations` before STATE, both before CSSA: see entry_activate(). */

@@ -318,6 +318,53 @@ static void discard_outside_sections_does_nothing(void **state)
 	assert_int_equal(epc_discard(epc, GIB, -GIB), 0);
 }
 
+#define HOG_SIZE EPC_MAX_SECTION_SIZE
+
+/* Takes address space until no section of the largest size fits. Return: how many times. */
+static unsigned int hog_address_space(void *hogs[EPC_MAX_SECTIONS])
+{
+	unsigned int n = 0;
+
+	while (n < EPC_MAX_SECTIONS) {
+		hogs[n] = mmap(NULL, HOG_SIZE, PROT_NONE,
+			       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+		if (hogs[n] == MAP_FAILED)
+			break;
+		n++;
+	}
+	return n;
+}
+
+/* Without its memory a section leaves nothing behind, also no table, and what was there stays. */
+static void add_without_memory_enomem(void **state)
+{
+	struct epc *epc = *state;
+	const hpa_t base = 3 * GIB + PAGES(8);
+	const uint64_t last = (base + HOG_SIZE - 1) / GIB;
+	void *hogs[EPC_MAX_SECTIONS];
+	unsigned int count;
+	int first, second;
+
+	assert_int_equal(epc_add_section(epc, 3 * GIB, PAGES(8), 0), 0);
+	count = hog_address_space(hogs);
+	first = epc_add_section(epc, base, HOG_SIZE, 0);
+	second = epc_add_section(epc, base + GIB, HOG_SIZE, 0);
+	while (count)
+		munmap(hogs[--count], HOG_SIZE);
+
+	assert_int_equal(first, -ENOMEM);
+	assert_int_equal(second, -ENOMEM);
+	assert_int_equal(epc->section_count, 1);
+	assert_borders(epc, 0);
+	assert_null(epc_lookup(epc, base));
+	assert_non_null(epc->tables[3]);
+	assert_null(epc->tables[4]);
+	assert_null(epc->tables[last]);
+	assert_null(epc->tables[last + 1]);
+	assert_int_equal(epc_add_section(epc, base, PAGES(8), 0), 0);
+	assert_borders(epc, 1);
+}
+
 static void *look_up_first(void *arg)
 {
 	struct epc *epc = arg;
@@ -357,6 +404,7 @@ const struct CMUnitTest epc_tests[] = {
 	epc_unit_test(section_of_exactly_two_gib_aligned),
 	epc_unit_test(sections_up_to_the_limit_then_enospc),
 	epc_unit_test(section_of_512_gib_is_sparse),
+	epc_unit_test(add_without_memory_enomem),
 	epc_unit_test(discard_keeps_valid_pages),
 	epc_unit_test(discard_of_unused_pages_gives_entries_back),
 	epc_unit_test(discard_of_part_leaves_neighbours),
