@@ -183,20 +183,20 @@ static struct memslot_array *array_replace(const struct memslot_array *current,
 	struct memslot_array *array;
 	unsigned int at;
 
-	array = malloc(sizeof(*array) + (count + 1) * sizeof(array->slot[0]));
+	array = malloc(sizeof(*array) + (count + 1) * sizeof(struct memslot *));
 	if (!array)
 		return NULL;
-	memcpy(array->slot, current->slot, count * sizeof(array->slot[0]));
+	memcpy(array->slot, current->slot, count * sizeof(struct memslot *));
 	if (old) {
 		at = position(array, count, old->base) - 1;
 		count--;
 		memmove(&array->slot[at], &array->slot[at + 1],
-			(count - at) * sizeof(array->slot[0]));
+			(count - at) * sizeof(struct memslot *));
 	}
 	if (new) {
 		at = position(array, count, new->base);
 		memmove(&array->slot[at + 1], &array->slot[at],
-			(count - at) * sizeof(array->slot[0]));
+			(count - at) * sizeof(struct memslot *));
 		array->slot[at] = new;
 		count++;
 	}

@@ -193,7 +193,9 @@ static void block_pending(struct thread *t)
 
 	if (!epcm_is_valid(epcm_state(entry_of(t->arena, ACCEPTED_EPC))))
 		expect(t, augment(t, epc, ACCEPTED_GVA).kind == LEAF_OK, "EAUG failed");
-	if (!meet(t, r) || !meet(t, r))
+	if (!meet(t, r))
+		return;
+	if (!meet(t, r))
 		return;
 	spin(draw(t, 100));
 	t->count[ACCEPT_ROUNDS] +=

@@ -35,14 +35,39 @@ struct fuzz {
  * The actions, in the low bits of a record's first byte. tests/fuzz/leaf_seeds.py
  * reads their names from here.
  */
-#define ACTIONS(X)                                                                             \
-	X(create)                                                                              \
-	X(add)                                                                                 \
-	X(augment) X(extend) X(init) X(remove) X(version_array) X(block) X(track) X(page_out)  \
-		X(page_in) X(evict) X(restrict_rights) X(change_type) X(debug) X(wild_encls)   \
-			X(enter) X(resume) X(leave) X(event) X(accept) X(extend_rights)        \
-				X(accept_copy) X(report) X(get_key) X(drop_frame) X(own_write) \
-					X(wild_enclu) X(guest) X(host) X(mode) X(ambush)
+#define ACTIONS(X)         \
+	X(create)          \
+	X(add)             \
+	X(augment)         \
+	X(extend)          \
+	X(init)            \
+	X(remove)          \
+	X(version_array)   \
+	X(block)           \
+	X(track)           \
+	X(page_out)        \
+	X(page_in)         \
+	X(evict)           \
+	X(restrict_rights) \
+	X(change_type)     \
+	X(debug)           \
+	X(wild_encls)      \
+	X(enter)           \
+	X(resume)          \
+	X(leave)           \
+	X(event)           \
+	X(accept)          \
+	X(extend_rights)   \
+	X(accept_copy)     \
+	X(report)          \
+	X(get_key)         \
+	X(drop_frame)      \
+	X(own_write)       \
+	X(wild_enclu)      \
+	X(guest)           \
+	X(host)            \
+	X(mode)            \
+	X(ambush)
 
 #define ACTION_FUNCTION(name) void act_##name(struct fuzz *f);
 ACTIONS(ACTION_FUNCTION)

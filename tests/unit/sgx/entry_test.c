@@ -162,8 +162,7 @@ ENTRY_TEST(tcs_page_not_usable_sgx_pf)
 	/* What the TCS says comes after what the EPCM says. */
 	the_tcs(f)->ossa |= 8;
 	SPOILED_PFX("epcm_is_valid", TCS_GVA, e->state, state & ~EPCM_VALID);
-	SPOILED_PFX("epcm_has_parent", TCS_GVA, e->state,
-		    EPCM_VALID | EPCM_PT(SGX_PAGE_TYPE_SECS));
+	SPOILED_PFX("epcm_has_parent", TCS_GVA, e->state, EPCM_VALID | EPCM_PT(SGX_PAGE_TYPE_SECS));
 	SPOILED_PFX("epcm_has_parent", TCS_GVA, e->state, EPCM_VALID | EPCM_PT(SGX_PAGE_TYPE_VA));
 	SPOILED_PFX("EPCM_BLOCKED", TCS_GVA, e->state, state | EPCM_BLOCKED);
 	SPOILED_PFX("EPCM_PENDING", TCS_GVA, e->state, state | EPCM_PENDING);

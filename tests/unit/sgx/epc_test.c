@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 
 #define GIB   (UINT64_C(1) << 30)
 #define LIMIT (UINT64_C(1) << EPC_PHYS_BITS)
@@ -318,39 +319,24 @@ static void discard_outside_sections_does_nothing(void **state)
 	assert_int_equal(epc_discard(epc, GIB, -GIB), 0);
 }
 
-#define HOG_SIZE EPC_MAX_SECTION_SIZE
-
-/* Takes address space until no section of the largest size fits. Return: how many times. */
-static unsigned int hog_address_space(void *hogs[EPC_MAX_SECTIONS])
-{
-	unsigned int n = 0;
-
-	while (n < EPC_MAX_SECTIONS) {
-		hogs[n] = mmap(NULL, HOG_SIZE, PROT_NONE,
-			       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-		if (hogs[n] == MAP_FAILED)
-			break;
-		n++;
-	}
-	return n;
-}
-
 /* Without its memory a section leaves nothing behind, also no table, and what was there stays. */
 static void add_without_memory_enomem(void **state)
 {
 	struct epc *epc = *state;
 	const hpa_t base = 3 * GIB + PAGES(8);
-	const uint64_t last = (base + HOG_SIZE - 1) / GIB;
-	void *hogs[EPC_MAX_SECTIONS];
-	unsigned int count;
+	const uint64_t last = (base + EPC_MAX_SECTION_SIZE - 1) / GIB;
+	struct rlimit before, none;
 	int first, second;
 
 	assert_int_equal(epc_add_section(epc, 3 * GIB, PAGES(8), 0), 0);
-	count = hog_address_space(hogs);
-	first = epc_add_section(epc, base, HOG_SIZE, 0);
-	second = epc_add_section(epc, base + GIB, HOG_SIZE, 0);
-	while (count)
-		munmap(hogs[--count], HOG_SIZE);
+	/* From here on the host maps nothing more. */
+	assert_int_equal(getrlimit(RLIMIT_AS, &before), 0);
+	none = before;
+	none.rlim_cur = 1;
+	assert_int_equal(setrlimit(RLIMIT_AS, &none), 0);
+	first = epc_add_section(epc, base, EPC_MAX_SECTION_SIZE, 0);
+	second = epc_add_section(epc, base + GIB, EPC_MAX_SECTION_SIZE, 0);
+	assert_int_equal(setrlimit(RLIMIT_AS, &before), 0);
 
 	assert_int_equal(first, -ENOMEM);
 	assert_int_equal(second, -ENOMEM);
