@@ -7,6 +7,7 @@
 #define EXCLAVE_LIB_MEM_H
 
 #include <stddef.h>
+#include <string.h>
 
 /*
  * Reserves @size bytes, page-aligned and zero. The memory is left out of core
@@ -19,5 +20,15 @@ void *mem_reserve(size_t size);
 void mem_discard(void *p, size_t size);
 
 void mem_release(void *p, size_t size);
+
+/*
+ * Copies @size bytes, a page or so. For a size that it can see the compiler puts
+ * REP MOVS in the place of memcpy(), which takes twice as long.
+ */
+static inline void mem_copy_pages(void *dst, const void *src, size_t size)
+{
+	__asm__("" : "+r"(size));
+	memcpy(dst, src, size);
+}
 
 #endif

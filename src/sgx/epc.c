@@ -180,6 +180,10 @@ static struct epc_section *section_of(struct epc *epc, hpa_t hpa)
 	uint64_t gib = hpa >> EPC_DIR_SHIFT;
 	uint8_t id;
 
+	/* Most platforms have one section, and finding it so saves three dependent loads. */
+	if (likely(__atomic_load_n(&epc->section_count, __ATOMIC_ACQUIRE)) &&
+	    likely(hpa - epc->sections[0].base < epc->sections[0].size))
+		return &epc->sections[0];
 	if (unlikely(gib >= EPC_DIR_SIZE))
 		return NULL;
 	id = atomic_load_explicit(&epc->directory[gib], memory_order_acquire);

@@ -73,6 +73,22 @@ static bool lock_word(struct epcm_entry *e, uint32_t busy, uint32_t add)
 	}
 }
 
+/* Only the exclusive holder writes the counter, so it needs order but no atomic addition. */
+static void seq_begin(struct epcm_entry *e)
+{
+	uint32_t seq = atomic_load_explicit(&e->seq, memory_order_relaxed);
+
+	atomic_store_explicit(&e->seq, seq + 1, memory_order_relaxed);
+	atomic_thread_fence(memory_order_release);
+}
+
+static void seq_end(struct epcm_entry *e)
+{
+	uint32_t seq = atomic_load_explicit(&e->seq, memory_order_relaxed);
+
+	atomic_store_explicit(&e->seq, seq + 1, memory_order_release);
+}
+
 /*
  * More shared holders than the count has room for cannot exist: each is a host
  * thread inside a leaf.
@@ -88,7 +104,7 @@ bool epcm_lock(struct epcm_entry *e, enum epcm_mode mode)
 		locked = lock_word(e, EPCM_LOCK_EXCL | EPCM_LOCK_SGX2 | EPCM_LOCK_READERS,
 				   EPCM_LOCK_EXCL);
 		if (locked)
-			atomic_fetch_add(&e->seq, 1);
+			seq_begin(e);
 	}
 	if (!locked)
 		lock_release(LOCK_EPCM_PAGE, e);
@@ -100,7 +116,7 @@ void epcm_unlock(struct epcm_entry *e, enum epcm_mode mode)
 	if (mode == EPCM_SHARED) {
 		atomic_fetch_sub_explicit(&e->lock, 1, memory_order_release);
 	} else {
-		atomic_fetch_add(&e->seq, 1);
+		seq_end(e);
 		atomic_fetch_and_explicit(&e->lock, ~EPCM_LOCK_EXCL, memory_order_release);
 	}
 	lock_release(LOCK_EPCM_PAGE, e);
@@ -151,13 +167,20 @@ int epcm_lock_set(const struct epcm_claim *claims, unsigned int count)
 
 void epcm_unlock_set(const struct epcm_claim *claims, unsigned int count)
 {
-	struct epcm_claim sorted[EPCM_MAX_CLAIMS];
-	unsigned int origin[EPCM_MAX_CLAIMS];
-	unsigned int n = sort_claims(claims, count, sorted, origin);
+	/* In any order, each page once and in the stronger mode. */
+	for (unsigned int i = 0; i < count; i++) {
+		enum epcm_mode mode = claims[i].mode;
+		bool done = false;
 
-	while (n > 0) {
-		n--;
-		epcm_unlock(sorted[n].entry, sorted[n].mode);
+		for (unsigned int j = 0; j < count; j++) {
+			if (j == i || claims[j].entry != claims[i].entry)
+				continue;
+			done |= j < i;
+			if (claims[j].mode == EPCM_EXCLUSIVE)
+				mode = EPCM_EXCLUSIVE;
+		}
+		if (!done)
+			epcm_unlock(claims[i].entry, mode);
 	}
 }
 

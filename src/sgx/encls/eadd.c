@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* SDM "EADD". */
+#include "lib/mem.h"
 #include "sgx/child.h"
 #include "sgx/measure.h"
 #include "sgx/tcs.h"
@@ -61,7 +62,7 @@ static struct leaf_result __add_page(struct sgx_cpu *cpu, struct eadd *op)
 	CHECK(!secs_is_initialised(secs), leaf_gp());
 	if (is_tcs(op))
 		prepare_tcs(op);
-	memcpy(epcm_page(op->child.target), op->copy, SGX_PAGE_SIZE);
+	mem_copy_pages(epcm_page(op->child.target), op->copy, SGX_PAGE_SIZE);
 	measure_eadd(secs, op->pageinfo.linaddr - secs->base, &op->secinfo);
 	epcm_make_valid(op->child.target, EPCM_VALID | op->secinfo.flags, op->pageinfo.linaddr,
 			op->child.secs);

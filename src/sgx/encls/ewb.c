@@ -9,6 +9,7 @@
  * with a new version; what was written out before opens under no slot of any VA
  * page. A conflict found only then is reported with the outputs written.
  */
+#include "lib/mem.h"
 #include "sgx/paging.h"
 #include "sgx/track.h"
 
@@ -90,7 +91,7 @@ static struct leaf_result __seal(struct sgx_cpu *cpu, struct ewb *op)
 		op->pcmd.enclave_id = paging_eid(e);
 	op->has_plain = __is_written_shared(e);
 	if (op->has_plain)
-		memcpy(op->plain, epcm_page(e), SGX_PAGE_SIZE);
+		mem_copy_pages(op->plain, epcm_page(e), SGX_PAGE_SIZE);
 	if (!paging_seal(cpu, &op->binding, &op->pcmd, epcm_page(e), op->cipher))
 		return leaf_host_error(-ENOMEM);
 	return leaf_ok();

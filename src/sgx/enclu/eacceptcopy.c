@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* SDM "EACCEPTCOPY". */
+#include "lib/mem.h"
 #include "sgx/leaf.h"
 
 #include <string.h>
@@ -74,7 +75,7 @@ static struct leaf_result __accept(struct sgx_cpu *cpu, struct eacceptcopy *op)
 	 * Nobody sees a PENDING page: no access, no debug leaf, and EWB is kept
 	 * out by our lock. The source cannot go while its enclave is active.
 	 */
-	memcpy(epcm_page(dest), epcm_page(op->source.entry), SGX_PAGE_SIZE);
+	mem_copy_pages(epcm_page(dest), epcm_page(op->source.entry), SGX_PAGE_SIZE);
 	epcm_change_flags(dest, EPCM_RWX | EPCM_PENDING, rights);
 	return leaf_code(SGX_SUCCESS);
 }
