@@ -22,6 +22,8 @@ demo: build
 
 bench: build
 	@$(release)/bench/sgx-bench
+	@$(release)/bench/mmu-bench
+	@$(release)/bench/engine-bench
 
 test:
 	$(need) test

@@ -73,53 +73,9 @@ static bool lock_word(struct epcm_entry *e, uint32_t busy, uint32_t add)
 	}
 }
 
-/* Only the exclusive holder writes the counter, so it needs order but no atomic addition. */
-static void seq_begin(struct epcm_entry *e)
+bool epcm_lock_slow(struct epcm_entry *e, uint32_t busy, uint32_t add)
 {
-	uint32_t seq = atomic_load_explicit(&e->seq, memory_order_relaxed);
-
-	atomic_store_explicit(&e->seq, seq + 1, memory_order_relaxed);
-	atomic_thread_fence(memory_order_release);
-}
-
-static void seq_end(struct epcm_entry *e)
-{
-	uint32_t seq = atomic_load_explicit(&e->seq, memory_order_relaxed);
-
-	atomic_store_explicit(&e->seq, seq + 1, memory_order_release);
-}
-
-/*
- * More shared holders than the count has room for cannot exist: each is a host
- * thread inside a leaf.
- */
-bool epcm_lock(struct epcm_entry *e, enum epcm_mode mode)
-{
-	bool locked;
-
-	lock_acquire(LOCK_EPCM_PAGE, e);
-	if (mode == EPCM_SHARED) {
-		locked = lock_word(e, EPCM_LOCK_EXCL, 1);
-	} else {
-		locked = lock_word(e, EPCM_LOCK_EXCL | EPCM_LOCK_SGX2 | EPCM_LOCK_READERS,
-				   EPCM_LOCK_EXCL);
-		if (locked)
-			seq_begin(e);
-	}
-	if (!locked)
-		lock_release(LOCK_EPCM_PAGE, e);
-	return locked;
-}
-
-void epcm_unlock(struct epcm_entry *e, enum epcm_mode mode)
-{
-	if (mode == EPCM_SHARED) {
-		atomic_fetch_sub_explicit(&e->lock, 1, memory_order_release);
-	} else {
-		seq_end(e);
-		atomic_fetch_and_explicit(&e->lock, ~EPCM_LOCK_EXCL, memory_order_release);
-	}
-	lock_release(LOCK_EPCM_PAGE, e);
+	return lock_word(e, busy, add);
 }
 
 /* The claims sorted by address, each page once; @origin[i] is a claim of it. */
@@ -182,28 +138,6 @@ void epcm_unlock_set(const struct epcm_claim *claims, unsigned int count)
 		if (!done)
 			epcm_unlock(claims[i].entry, mode);
 	}
-}
-
-static enum lock_rank bit_rank(uint32_t bit)
-{
-	if (bit == EPCM_LOCK_SGX2)
-		return LOCK_EPCM_SGX2;
-	return bit == EPCM_LOCK_MEASURE ? LOCK_SECS_MEASURE : LOCK_SECS_TRACK;
-}
-
-bool epcm_bit_lock(struct epcm_entry *e, uint32_t bit)
-{
-	lock_acquire(bit_rank(bit), e);
-	if (lock_word(e, bit, bit))
-		return true;
-	lock_release(bit_rank(bit), e);
-	return false;
-}
-
-void epcm_bit_unlock(struct epcm_entry *e, uint32_t bit)
-{
-	atomic_fetch_and_explicit(&e->lock, ~bit, memory_order_release);
-	lock_release(bit_rank(bit), e);
 }
 
 bool epcm_bit_wait(struct epcm_entry *e, uint32_t bit)

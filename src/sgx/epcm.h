@@ -160,8 +160,8 @@ enum epcm_mode {
  * Return: false when it gave up, the caller then reports the conflict that SDM
  * "Concurrency Restrictions" of its leaf names.
  */
-bool epcm_lock(struct epcm_entry *e, enum epcm_mode mode);
-void epcm_unlock(struct epcm_entry *e, enum epcm_mode mode);
+static inline bool epcm_lock(struct epcm_entry *e, enum epcm_mode mode);
+static inline void epcm_unlock(struct epcm_entry *e, enum epcm_mode mode);
 
 struct epcm_claim {
 	struct epcm_entry *entry;
@@ -180,8 +180,8 @@ int epcm_lock_set(const struct epcm_claim *claims, unsigned int count);
 void epcm_unlock_set(const struct epcm_claim *claims, unsigned int count);
 
 /* EPCM_LOCK_SGX2, EPCM_LOCK_MEASURE or EPCM_LOCK_TRACK; as epcm_lock(). */
-bool epcm_bit_lock(struct epcm_entry *e, uint32_t bit);
-void epcm_bit_unlock(struct epcm_entry *e, uint32_t bit);
+static inline bool epcm_bit_lock(struct epcm_entry *e, uint32_t bit);
+static inline void epcm_bit_unlock(struct epcm_entry *e, uint32_t bit);
 /* Waits until nobody holds @bit, without taking it. Return: false as epcm_lock(). */
 bool epcm_bit_wait(struct epcm_entry *e, uint32_t bit);
 
@@ -205,5 +205,7 @@ void epcm_make_invalid(struct epcm_entry *e);
  * shared holders may change other bits meanwhile.
  */
 void epcm_change_flags(struct epcm_entry *e, uint64_t clear, uint64_t set);
+
+#include "sgx/epcm_lock.h"
 
 #endif
