@@ -82,11 +82,12 @@ static void seq_begin(struct epcm_entry *e)
 	atomic_thread_fence(memory_order_release);
 }
 
-static void seq_end(struct epcm_entry *e)
+/* @step: to the next even number, or when nothing has changed back to the one before. */
+static void seq_end(struct epcm_entry *e, uint32_t step)
 {
 	uint32_t seq = atomic_load_explicit(&e->seq, memory_order_relaxed);
 
-	atomic_store_explicit(&e->seq, seq + 1, memory_order_release);
+	atomic_store_explicit(&e->seq, seq + step, memory_order_release);
 }
 
 /*
@@ -111,15 +112,20 @@ bool epcm_lock(struct epcm_entry *e, enum epcm_mode mode)
 	return locked;
 }
 
-void epcm_unlock(struct epcm_entry *e, enum epcm_mode mode)
+static void unlock(struct epcm_entry *e, enum epcm_mode mode, uint32_t seq_step)
 {
 	if (mode == EPCM_SHARED) {
 		atomic_fetch_sub_explicit(&e->lock, 1, memory_order_release);
 	} else {
-		seq_end(e);
+		seq_end(e, seq_step);
 		atomic_fetch_and_explicit(&e->lock, ~EPCM_LOCK_EXCL, memory_order_release);
 	}
 	lock_release(LOCK_EPCM_PAGE, e);
+}
+
+void epcm_unlock(struct epcm_entry *e, enum epcm_mode mode)
+{
+	unlock(e, mode, 1);
 }
 
 /* The claims sorted by address, each page once; @origin[i] is a claim of it. */
@@ -165,7 +171,7 @@ int epcm_lock_set(const struct epcm_claim *claims, unsigned int count)
 	return -1;
 }
 
-void epcm_unlock_set(const struct epcm_claim *claims, unsigned int count)
+static void unlock_set(const struct epcm_claim *claims, unsigned int count, uint32_t seq_step)
 {
 	/* In any order, each page once and in the stronger mode. */
 	for (unsigned int i = 0; i < count; i++) {
@@ -180,8 +186,18 @@ void epcm_unlock_set(const struct epcm_claim *claims, unsigned int count)
 				mode = EPCM_EXCLUSIVE;
 		}
 		if (!done)
-			epcm_unlock(claims[i].entry, mode);
+			unlock(claims[i].entry, mode, seq_step);
 	}
+}
+
+void epcm_unlock_set(const struct epcm_claim *claims, unsigned int count)
+{
+	unlock_set(claims, count, 1);
+}
+
+void epcm_unlock_set_unchanged(const struct epcm_claim *claims, unsigned int count)
+{
+	unlock_set(claims, count, UINT32_MAX);
 }
 
 static enum lock_rank bit_rank(uint32_t bit)

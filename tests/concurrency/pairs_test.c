@@ -156,6 +156,56 @@ static void spin(int64_t count)
 		cpu_relax();
 }
 
+/* One page, two slots: who comes second finds it gone. */
+enum {
+	EVICTED_FIRST,
+};
+
+static void evict_shared_page(struct thread *t)
+{
+	struct rounds *r = t->arena->own;
+	const gva_t epc = epc_gva(3), slot = epc_gva(VA_EPC) + t->index * 8;
+	struct leaf_result res;
+	bool first;
+
+	if (t->index == 0) {
+		expect(t, has_code(encls(t, EBLOCK, 0, epc, 0), SGX_SUCCESS), "EBLOCK failed");
+		expect(t, has_code(encls(t, ETRACK, 0, epc_gva(0), 0), SGX_SUCCESS),
+		       "ETRACK failed");
+	}
+	if (!meet(t, r))
+		return;
+	spin(draw(t, 20));
+	res = page_out(t, epc, slot);
+	first = has_code(res, SGX_SUCCESS);
+	expect(t, first || (is_fault(res, PF_VECTOR) && res.address == epc),
+	       "EWB failed otherwise than by a page that is gone");
+	t->count[EVICTED_FIRST] += first;
+	if (!meet(t, r))
+		return;
+	expect(t, !epcm_is_valid(epcm_state(entry_of(t->arena, 3))), "nobody has evicted the page");
+	if (!meet(t, r))
+		return;
+	if (first)
+		expect(t,
+		       has_code(page_in(t, ELDU, epc, slot, enclave_gva(2), epc_gva(0)),
+				SGX_SUCCESS),
+		       "ELDU failed");
+	meet(t, r);
+}
+
+static void ewb_of_one_page_one_comes_first(void **state)
+{
+	struct arena *arena = *state;
+	struct rounds rounds = {0};
+
+	arena->own = &rounds;
+	arena_build(arena, 0, 1, 1);
+	arena_add(arena, evict_shared_page);
+	arena_add(arena, evict_shared_page);
+	arena_run(arena, 1);
+}
+
 /* The page that is accepted and blocked, and the one that holds the enclave's SECINFO. */
 #define ACCEPTED_EPC 20
 #define ACCEPTED_GVA enclave_gva(10)
@@ -427,6 +477,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		arena_test(ewb_eldu_on_slots_of_one_va_page_no_conflict),
 		arena_test(eblock_with_eenter_and_eresume_no_conflict),
+		arena_test(ewb_of_one_page_one_comes_first),
 		arena_test(eblock_with_eaccept_no_conflict),
 		arena_test(etrack_with_entries_and_aex_no_conflict),
 		arena_test(eremove_of_children_of_one_secs_waits),
