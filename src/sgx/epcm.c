@@ -121,7 +121,7 @@ int epcm_lock_set(const struct epcm_claim *claims, unsigned int count)
 	return -1;
 }
 
-void epcm_unlock_set(const struct epcm_claim *claims, unsigned int count)
+static void unlock_set(const struct epcm_claim *claims, unsigned int count, uint32_t seq_step)
 {
 	/* In any order, each page once and in the stronger mode. */
 	for (unsigned int i = 0; i < count; i++) {
@@ -136,8 +136,18 @@ void epcm_unlock_set(const struct epcm_claim *claims, unsigned int count)
 				mode = EPCM_EXCLUSIVE;
 		}
 		if (!done)
-			epcm_unlock(claims[i].entry, mode);
+			epcm_unlock_step(claims[i].entry, mode, seq_step);
 	}
+}
+
+void epcm_unlock_set(const struct epcm_claim *claims, unsigned int count)
+{
+	unlock_set(claims, count, 1);
+}
+
+void epcm_unlock_set_unchanged(const struct epcm_claim *claims, unsigned int count)
+{
+	unlock_set(claims, count, UINT32_MAX);
 }
 
 bool epcm_bit_wait(struct epcm_entry *e, uint32_t bit)

@@ -61,7 +61,7 @@
 
 struct epcm_entry {
 	_Atomic uint32_t lock;
-	_Atomic uint32_t seq; /* counts exclusive holders: even when there is none */
+	_Atomic uint32_t seq; /* grows with exclusive holders: even when there is none */
 	_Atomic uint64_t state;
 	_Atomic uint64_t linaddr;        /* ENCLAVEADDRESS */
 	struct epcm_entry *_Atomic secs; /* ENCLAVESECS */
@@ -178,6 +178,8 @@ struct epcm_claim {
 #define EPCM_MAX_CLAIMS 3
 int epcm_lock_set(const struct epcm_claim *claims, unsigned int count);
 void epcm_unlock_set(const struct epcm_claim *claims, unsigned int count);
+/* For who has only looked: `seq` is what it was before, so nobody has to look again. */
+void epcm_unlock_set_unchanged(const struct epcm_claim *claims, unsigned int count);
 
 /* EPCM_LOCK_SGX2, EPCM_LOCK_MEASURE or EPCM_LOCK_TRACK; as epcm_lock(). */
 static inline bool epcm_bit_lock(struct epcm_entry *e, uint32_t bit);

@@ -35,11 +35,12 @@ static inline void epcm_seq_begin(struct epcm_entry *e)
 	atomic_thread_fence(memory_order_release);
 }
 
-static inline void epcm_seq_end(struct epcm_entry *e)
+/* @step: to the next even number, or when nothing has changed back to the one before. */
+static inline void epcm_seq_end(struct epcm_entry *e, uint32_t step)
 {
 	uint32_t seq = atomic_load_explicit(&e->seq, memory_order_relaxed);
 
-	atomic_store_explicit(&e->seq, seq + 1, memory_order_release);
+	atomic_store_explicit(&e->seq, seq + step, memory_order_release);
 }
 
 /*
@@ -64,15 +65,20 @@ static inline bool epcm_lock(struct epcm_entry *e, enum epcm_mode mode)
 	return locked;
 }
 
-static inline void epcm_unlock(struct epcm_entry *e, enum epcm_mode mode)
+static inline void epcm_unlock_step(struct epcm_entry *e, enum epcm_mode mode, uint32_t seq_step)
 {
 	if (mode == EPCM_SHARED) {
 		atomic_fetch_sub_explicit(&e->lock, 1, memory_order_release);
 	} else {
-		epcm_seq_end(e);
+		epcm_seq_end(e, seq_step);
 		atomic_fetch_and_explicit(&e->lock, ~EPCM_LOCK_EXCL, memory_order_release);
 	}
 	lock_release(LOCK_EPCM_PAGE, e);
+}
+
+static inline void epcm_unlock(struct epcm_entry *e, enum epcm_mode mode)
+{
+	epcm_unlock_step(e, mode, 1);
 }
 
 static inline enum lock_rank epcm_bit_rank(uint32_t bit)

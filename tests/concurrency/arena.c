@@ -8,10 +8,10 @@
 #include <string.h>
 #include <time.h>
 
-#define STEP_MS     10
-#define SHORT_STEPS 50   /* half a second, */
-#define LONG_STEPS  2000 /* or twenty on a machine that is busy with other things */
-#define ENOUGH      100
+#define STEP_MS   10
+#define STEPS     50
+#define LAST_STEP 2000 /* on a machine that is busy with other things */
+#define ENOUGH    100
 
 /* xorshift64*. */
 uint32_t draw(struct thread *t, uint32_t below)
@@ -37,6 +37,7 @@ int arena_setup(void **state)
 	*state = arena;
 	if (!arena)
 		return -1;
+	arena->steps = STEPS;
 	arena->embedder = embedder_new(&config);
 	if (!arena->embedder)
 		return -1;
@@ -93,8 +94,8 @@ static void wait_for_threads(struct arena *arena, unsigned int counters)
 {
 	const struct timespec ms = {.tv_nsec = STEP_MS * 1000000};
 
-	for (unsigned int i = 0; i < LONG_STEPS && !atomic_load(&arena->stop); i++) {
-		if (i >= SHORT_STEPS && have_enough(arena, counters))
+	for (unsigned int i = 0; i < LAST_STEP && !atomic_load(&arena->stop); i++) {
+		if (i >= arena->steps && have_enough(arena, counters))
 			break;
 		nanosleep(&ms, NULL);
 	}
@@ -232,7 +233,8 @@ struct leaf_result page_out(struct thread *t, gva_t epc, gva_t slot)
 	return encls(t, EWB, t->builder.args, epc, slot);
 }
 
-struct leaf_result page_in(struct thread *t, gva_t epc, gva_t slot, gva_t linaddr, gva_t secs)
+struct leaf_result page_in(struct thread *t, uint32_t leaf, gva_t epc, gva_t slot, gva_t linaddr,
+			   gva_t secs)
 {
 	*builder_pageinfo(&t->builder) = (struct sgx_pageinfo){
 		.srcpge = blob(t),
@@ -240,12 +242,11 @@ struct leaf_result page_in(struct thread *t, gva_t epc, gva_t slot, gva_t linadd
 		.linaddr = linaddr,
 		.secs = secs,
 	};
-	return encls(t, ELDU, t->builder.args, epc, slot);
+	return encls(t, leaf, t->builder.args, epc, slot);
 }
 
-struct leaf_result augment(struct thread *t, gva_t epc, gva_t linaddr)
+struct leaf_result augment(struct thread *t, gva_t epc, gva_t linaddr, gva_t secs)
 {
-	*builder_pageinfo(&t->builder) =
-		(struct sgx_pageinfo){.linaddr = linaddr, .secs = epc_gva(0)};
+	*builder_pageinfo(&t->builder) = (struct sgx_pageinfo){.linaddr = linaddr, .secs = secs};
 	return encls(t, EAUG, t->builder.args, epc, 0);
 }

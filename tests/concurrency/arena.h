@@ -50,6 +50,7 @@ struct arena {
 	struct embedder *embedder;
 	struct thread threads[CPUS];
 	unsigned int thread_count;
+	unsigned int steps; /* of ten milliseconds, at least */
 	_Atomic bool stop;
 	void *own; /* the test's */
 };
@@ -104,9 +105,10 @@ void arena_build(struct arena *arena, uint64_t attributes, unsigned int threads,
 
 /* A page out to the thread's own memory, with its version in @slot, and in again. */
 struct leaf_result page_out(struct thread *t, gva_t epc, gva_t slot);
-struct leaf_result page_in(struct thread *t, gva_t epc, gva_t slot, gva_t linaddr, gva_t secs);
+struct leaf_result page_in(struct thread *t, uint32_t leaf, gva_t epc, gva_t slot, gva_t linaddr,
+			   gva_t secs);
 
-/* EAUG of the page at @linaddr of the enclave that arena_build() has made. */
-struct leaf_result augment(struct thread *t, gva_t epc, gva_t linaddr);
+/* EAUG of the page at @linaddr. */
+struct leaf_result augment(struct thread *t, gva_t epc, gva_t linaddr, gva_t secs);
 
 #endif

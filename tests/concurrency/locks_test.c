@@ -22,7 +22,7 @@ static void evict_into_the_other(struct thread *t)
 		return;
 	}
 	t->count[0]++;
-	t->count[1] += expect(t, leaf_succeeded(page_in(t, own, slot, 0, 0)), "ELDU failed");
+	t->count[1] += expect(t, leaf_succeeded(page_in(t, ELDU, own, slot, 0, 0)), "ELDU failed");
 }
 
 static void ewb_of_two_va_pages_into_each_other_no_deadlock(void **state)

@@ -14,6 +14,7 @@
 #include "signer.h"
 
 #include <sched.h>
+#include <stdlib.h>
 #include <string.h>
 
 static bool has_code(struct leaf_result res, enum sgx_return_code code)
@@ -44,7 +45,8 @@ static void evict_own_page(struct thread *t)
 	expect(t, has_code(encls(t, ETRACK, 0, epc_gva(0), 0), SGX_SUCCESS), "ETRACK failed");
 	t->count[0] += expect(t, has_code(page_out(t, epc, slot), SGX_SUCCESS), "EWB failed");
 	t->count[1] += expect(
-		t, has_code(page_in(t, epc, slot, enclave_gva(page), epc_gva(0)), SGX_SUCCESS),
+		t,
+		has_code(page_in(t, ELDU, epc, slot, enclave_gva(page), epc_gva(0)), SGX_SUCCESS),
 		"ELDU failed");
 }
 
@@ -112,9 +114,9 @@ static void evict_tcs(struct thread *t)
 	if (has_code(res, SGX_NOT_TRACKED))
 		return;
 	expect(t, has_code(res, SGX_SUCCESS), "EWB failed");
-	t->count[LOADED] +=
-		expect(t, has_code(page_in(t, tcs, slot, enclave_gva(0), epc_gva(0)), SGX_SUCCESS),
-		       "ELDU failed");
+	t->count[LOADED] += expect(
+		t, has_code(page_in(t, ELDU, tcs, slot, enclave_gva(0), epc_gva(0)), SGX_SUCCESS),
+		"ELDU failed");
 	/* Time for the thread. */
 	for (unsigned int i = draw(t, 20); i; i--)
 		sched_yield();
@@ -133,7 +135,6 @@ static void eblock_with_eenter_and_eresume_no_conflict(void **state)
 /* Two threads in step: both start a round together and wait for each other's end. */
 struct rounds {
 	_Atomic unsigned int arrived;
-	uint64_t delay; /* of the second, in spins: it goes where the race is closest */
 };
 
 /* Return: false when the other has stopped. */
@@ -149,10 +150,60 @@ static bool meet(struct thread *t, struct rounds *r)
 	return true;
 }
 
-static void spin(uint64_t count)
+static void spin(int64_t count)
 {
-	while (count--)
+	while (count-- > 0)
 		cpu_relax();
+}
+
+/* One page, two slots: who comes second finds it gone. */
+enum {
+	EVICTED_FIRST,
+};
+
+static void evict_shared_page(struct thread *t)
+{
+	struct rounds *r = t->arena->own;
+	const gva_t epc = epc_gva(3), slot = epc_gva(VA_EPC) + t->index * 8;
+	struct leaf_result res;
+	bool first;
+
+	if (t->index == 0) {
+		expect(t, has_code(encls(t, EBLOCK, 0, epc, 0), SGX_SUCCESS), "EBLOCK failed");
+		expect(t, has_code(encls(t, ETRACK, 0, epc_gva(0), 0), SGX_SUCCESS),
+		       "ETRACK failed");
+	}
+	if (!meet(t, r))
+		return;
+	spin(draw(t, 20));
+	res = page_out(t, epc, slot);
+	first = has_code(res, SGX_SUCCESS);
+	expect(t, first || (is_fault(res, PF_VECTOR) && res.address == epc),
+	       "EWB failed otherwise than by a page that is gone");
+	t->count[EVICTED_FIRST] += first;
+	if (!meet(t, r))
+		return;
+	expect(t, !epcm_is_valid(epcm_state(entry_of(t->arena, 3))), "nobody has evicted the page");
+	if (!meet(t, r))
+		return;
+	if (first)
+		expect(t,
+		       has_code(page_in(t, ELDU, epc, slot, enclave_gva(2), epc_gva(0)),
+				SGX_SUCCESS),
+		       "ELDU failed");
+	meet(t, r);
+}
+
+static void ewb_of_one_page_one_comes_first(void **state)
+{
+	struct arena *arena = *state;
+	struct rounds rounds = {0};
+
+	arena->own = &rounds;
+	arena_build(arena, 0, 1, 1);
+	arena_add(arena, evict_shared_page);
+	arena_add(arena, evict_shared_page);
+	arena_run(arena, 1);
 }
 
 /* The page that is accepted and blocked, and the one that holds the enclave's SECINFO. */
@@ -192,7 +243,7 @@ static void block_pending(struct thread *t)
 	uint64_t found;
 
 	if (!epcm_is_valid(epcm_state(entry_of(t->arena, ACCEPTED_EPC))))
-		expect(t, augment(t, epc, ACCEPTED_GVA).kind == LEAF_OK, "EAUG failed");
+		expect(t, augment(t, epc, ACCEPTED_GVA, epc_gva(0)).kind == LEAF_OK, "EAUG failed");
 	if (!meet(t, r))
 		return;
 	if (!meet(t, r))
@@ -269,7 +320,7 @@ static void add_and_remove_children(struct thread *t)
 	if (secs)
 		res = encls(t, EADD, builder_set(&t->builder, linaddr, epc_gva(secs), rw), epc, 0);
 	else
-		res = augment(t, epc, linaddr);
+		res = augment(t, epc, linaddr, epc_gva(0));
 	t->count[secs ? 0 : 1] += expect(t, res.kind == LEAF_OK, "adding a page failed");
 	t->count[2] +=
 		expect(t, has_code(encls(t, EREMOVE, 0, epc, 0), SGX_SUCCESS), "EREMOVE failed");
@@ -345,6 +396,7 @@ struct init_race {
 	struct sgx_sigstruct sig;
 	_Atomic bool initialised;
 	_Atomic bool measured;
+	_Atomic int64_t head_start; /* of EINIT, in rounds of spin() */
 };
 
 enum {
@@ -363,6 +415,7 @@ static void init_while_added(struct thread *t)
 	memcpy(builder_ram(&t->builder, sig), &race->sig, sizeof(race->sig));
 	if (!meet(t, &race->rounds))
 		return;
+	spin(-race->head_start);
 	res = encls(t, EINIT, sig, epc_gva(0), token);
 	expect(t, has_code(res, SGX_SUCCESS) || has_code(res, SGX_INVALID_MEASUREMENT),
 	       "EINIT failed otherwise than by the measurement");
@@ -383,17 +436,19 @@ static void add_while_initialised(struct thread *t)
 	struct init_race *race = t->arena->own;
 	const uint64_t rw = EPCM_PT(SGX_PAGE_TYPE_REG) | EPCM_R | EPCM_W;
 	gva_t args = builder_set(&t->builder, enclave_gva(1), epc_gva(0), rw);
-	uint64_t *delay = &race->rounds.delay;
+	const int64_t head_start = race->head_start;
 	struct leaf_result res;
+	int64_t step;
 
 	if (!meet(t, &race->rounds))
 		return;
-	spin(*delay);
+	spin(head_start);
 	res = encls(t, EADD, args, epc_gva(1), 0);
 	expect(t, res.kind == LEAF_OK || is_fault(res, GP_VECTOR), "EADD failed otherwise");
 	atomic_store(&race->measured, res.kind == LEAF_OK);
-	/* Who won comes later the next time, so that both come close. */
-	*delay = res.kind == LEAF_OK ? *delay + *delay / 8 + 16 : *delay - *delay / 8;
+	/* Who came first comes later the next time, so that both come close. */
+	step = llabs(head_start) / 8 + 16;
+	race->head_start = head_start + (res.kind == LEAF_OK ? step : -step);
 	encls(t, EEXTEND, epc_gva(0), epc_gva(1), 0);
 	meet(t, &race->rounds);
 }
@@ -422,6 +477,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		arena_test(ewb_eldu_on_slots_of_one_va_page_no_conflict),
 		arena_test(eblock_with_eenter_and_eresume_no_conflict),
+		arena_test(ewb_of_one_page_one_comes_first),
 		arena_test(eblock_with_eaccept_no_conflict),
 		arena_test(etrack_with_entries_and_aex_no_conflict),
 		arena_test(eremove_of_children_of_one_secs_waits),

@@ -144,6 +144,12 @@ static void fill_tcs(struct sgx_tcs *tcs, uint8_t shape, uint8_t odd)
 		.gs_limit = shape & 0x40 ? UINT32_MAX : SGX_TCS_32BIT_LIMIT_MASK,
 	};
 	switch (odd % 16) {
+	case 6:
+		tcs->ogs_base = 8;
+		break;
+	case 7:
+		tcs->ofs_base = UINT64_C(0x7ffff0000000);
+		break;
 	case 8:
 		tcs->ossa += 8;
 		break;
@@ -270,7 +276,8 @@ void act_init(struct fuzz *f)
 	}
 	fill_token(f, c, secs);
 	if (f->record[0] & RECORD_SPOILS)
-		((uint8_t *)ram_ptr(f->embedder, RAM_SIGSTRUCT))[arg(f, 3) * 7u] ^= arg(f, 4);
+		((uint8_t *)ram_ptr(f->embedder, RAM_SIGSTRUCT))[arg(f, 3) * 8u + arg(f, 4) % 8] ^=
+			arg(f, 4) | 1;
 	encls(f, c, EINIT, ea(c, ram_gva(RAM_SIGSTRUCT)), ea(c, epc_gva(secs)),
 	      ea(c, ram_gva(RAM_TOKEN)));
 }

@@ -75,11 +75,12 @@ static uint8_t *reach(struct fuzz *f, struct embedder_cpu *c, gva_t gva, uint32_
 	return got.verdict == SGX_ACCESS_ALLOW ? got.page : NULL;
 }
 
+/* The first one from EPC page @first downward. */
 static bool find_own(struct fuzz *f, struct embedder_cpu *c, uint32_t access, uint8_t first,
 		     struct own *own)
 {
 	for (unsigned int i = 0; i < EPC_PAGES; i++) {
-		const struct epcm_entry *e = entry_of(f, (first + i) % EPC_PAGES);
+		const struct epcm_entry *e = entry_of(f, (first + EPC_PAGES - i) % EPC_PAGES);
 
 		if (epcm_secs(e) != c->cpu.enclave.secs)
 			continue;
@@ -91,12 +92,10 @@ static bool find_own(struct fuzz *f, struct embedder_cpu *c, uint32_t access, ui
 	return false;
 }
 
-/* Pages near the end hold data, so operands there do not disturb the SSA. */
+/* An enclave's last pages hold data: operands there do not disturb the SSA. */
 static bool find_operands(struct fuzz *f, struct embedder_cpu *c, struct own *own)
 {
-	const unsigned int secs_children = 14;
-
-	return find_own(f, c, ENCLU_WRITE, arg(f, 3) < 0xc0 ? secs_children : arg(f, 3), own);
+	return find_own(f, c, ENCLU_WRITE, arg(f, 3) < 0xc0 ? EPC_PAGES - 1 : arg(f, 3), own);
 }
 
 static void put(struct fuzz *f, const struct own *own, unsigned int at, const void *p, size_t len)
@@ -187,14 +186,14 @@ void act_get_key(struct fuzz *f)
 		.keypolicy = arg(f, 1) & 0x80 ? arg(f, 2) : arg(f, 2) % 4,
 		.isv_svn = arg(f, 4) % 16,
 		.cpusvn[0] = arg(f, 4) >> 6,
-		.config_svn = arg(f, 1) == 0xff,
+		.config_svn = (arg(f, 1) & 0xf0) == 0xe0,
 	};
 	struct own own;
 
 	if (!c || !find_operands(f, c, &own))
 		return;
 	if (arg(f, 1) >= 0xf0)
-		((uint8_t *)&request)[arg(f, 2) * 2u] ^= 1;
+		((uint8_t *)&request)[arg(f, 2) * 2u + arg(f, 1) % 2] ^= 1;
 	put(f, &own, AT_KEYREQUEST, &request, sizeof(request));
 	enclu(f, c, EGETKEY, ea(c, own.gva + AT_KEYREQUEST), ea(c, own.gva + AT_KEY), 0);
 }

@@ -268,7 +268,10 @@ void mode_apply(struct fuzz *f, struct embedder_cpu *c)
 		state->rflags |= detail & 1 ? 0 : X86_EFLAGS_VM;
 		break;
 	default:
-		c->cpu.lepubkeyhash[detail % 4] ^= 1;
+		if (detail & 4)
+			state->cpl ^= 3;
+		else
+			c->cpu.lepubkeyhash[detail % 4] ^= 1;
 		break;
 	}
 }

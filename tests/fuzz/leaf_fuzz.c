@@ -24,7 +24,7 @@
 static const struct sgx_ops *tame;
 static struct sgx_ops hostile;
 
-/* One kind of leaf for each number of ENCLS, then of ENCLU. */
+/* Leaves of ENCLS, then of ENCLU. */
 #define NR_LEAVES 16
 static bool succeeded[2][NR_LEAVES];
 
@@ -41,10 +41,12 @@ static void list_unreached(void)
 		fprintf(stderr, "never refused: %s: %s\n", c->leaf, c->rule);
 		missing++;
 	}
-	for (unsigned int i = 0; i < 2 * NR_LEAVES; i++)
-		if (!succeeded[i / NR_LEAVES][i % NR_LEAVES])
-			fprintf(stderr, "never succeeded: ENCL%c %u\n", "SU"[i / NR_LEAVES],
-				i % NR_LEAVES);
+	for (unsigned int i = ECREATE; i <= EMODT; i++)
+		if (!succeeded[0][i])
+			fprintf(stderr, "never succeeded: ENCLS %u\n", i);
+	for (unsigned int i = EREPORT; i <= EDECCSSA; i++)
+		if (i != EVERIFYREPORT2 && !succeeded[1][i])
+			fprintf(stderr, "never succeeded: ENCLU %u\n", i);
 	fprintf(stderr, "%u of %td checks have refused nothing\n", missing,
 		__stop_sgx_checks - __start_sgx_checks);
 }
@@ -143,12 +145,12 @@ static struct leaf_result run(struct fuzz *f, struct embedder_cpu *c, bool user,
 
 	if (f->record[0] & RECORD_SPOILS)
 		spoil(f, c, operands);
+	state->cpl = user ? 3 : 0;
 	mode_apply(f, c);
 	state->gpr[X86_RAX] = leaf;
 	state->gpr[X86_RBX] = operands[0];
 	state->gpr[X86_RCX] = operands[1];
 	state->gpr[X86_RDX] = operands[2];
-	state->cpl = user ? 3 : 0;
 	f->busy |= me;
 	c->cpu.refused_by = NULL;
 	watch_leaf_begin(c);

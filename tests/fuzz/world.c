@@ -89,11 +89,13 @@ static void make_signatures(void)
 		struct sgx_sigstruct *sig = &signatures[i];
 
 		signer_describe(&secs, sig);
-		sig->miscmask = 0;
+		sig->miscselect = SGX_MISC_EXINFO;
+		sig->miscmask = i == SIGNED_EXINFO ? UINT32_MAX : 0;
 		sig->attributes_mask = i == SIGNED_STRICT ? SGX_ATTR_DEBUG : 0;
 		sig->xfrm_mask = i == SIGNED_STRICT ? UINT64_MAX : 0;
 		sig->xfrm = XFRM_BASE;
-		sig->isv_family_id[0] = i == SIGNED_KSS;
+		sig->isv_family_id[0] = i == SIGNED_FAMILY;
+		sig->isv_ext_prod_id[0] = i == SIGNED_PRODUCT;
 		sign(sig, SIGNER_A);
 	}
 }

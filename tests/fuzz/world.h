@@ -44,8 +44,10 @@ enum world {
 /* SIGSTRUCTs that world_einit() offers. */
 enum signature {
 	SIGNED_LENIENT, /* masks nothing */
-	SIGNED_STRICT,  /* masks say DEBUG and XFRM of FP and SSE only */
-	SIGNED_KSS,     /* has ISVFAMILYID */
+	SIGNED_STRICT,  /* not DEBUG, XFRM of FP and SSE only */
+	SIGNED_EXINFO,  /* MISCSELECT.EXINFO */
+	SIGNED_FAMILY,  /* has ISVFAMILYID */
+	SIGNED_PRODUCT, /* has ISVEXTPRODID */
 	NR_SIGNATURES,
 };
 

@@ -110,7 +110,8 @@ static struct leaf_result seal_page(struct sgx_cpu *cpu, struct ewb *op,
 
 	TRY(lock_pages(cpu, claims));
 	res = __seal(cpu, op);
-	epcm_unlock_set(claims, 2);
+	/* Two EWBs of one page would see each other's seals as changes, and never end. */
+	epcm_unlock_set_unchanged(claims, 2);
 	return res;
 }
 
@@ -146,7 +147,7 @@ static struct leaf_result write_outputs(struct sgx_cpu *cpu, const struct ewb *o
 }
 
 /*
- * When nobody has held the page exclusively since, it has the same owner and
+ * When nobody has changed the page exclusively since, it has the same owner and
  * address. Shared holders change the state (EBLOCK, the SGX2 leaves) or, as
  * __is_written_shared() says, the contents.
  */
@@ -154,7 +155,7 @@ static bool __is_as_sealed(const struct ewb *op)
 {
 	const struct epcm_entry *e = op->in.target;
 
-	return atomic_load(&e->seq) == op->seq + 2 && epcm_state(e) == op->state &&
+	return atomic_load(&e->seq) == op->seq && epcm_state(e) == op->state &&
 	       (!op->has_plain || !memcmp(epcm_page(e), op->plain, SGX_PAGE_SIZE));
 }
 
@@ -176,12 +177,17 @@ static struct leaf_result give_up_page(struct sgx_cpu *cpu, struct ewb *op,
 				       const struct epcm_claim *claims)
 {
 	struct leaf_result res;
+	bool gone;
 
 	TRY(lock_pages(cpu, claims));
 	res = __give_up(cpu, op);
+	gone = res.kind == LEAF_INFO || (res.kind == LEAF_CODE && !res.value);
+	if (!gone) {
+		epcm_unlock_set_unchanged(claims, 2);
+		return res;
+	}
 	epcm_unlock_set(claims, 2);
-	if (res.kind == LEAF_INFO || (res.kind == LEAF_CODE && !res.value))
-		leaf_page_changed(cpu, op->in.target);
+	leaf_page_changed(cpu, op->in.target);
 	return res;
 }
 
