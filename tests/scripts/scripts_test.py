@@ -253,6 +253,19 @@ def runner_counts_empty_run_as_failure(root):
     assert counts(judged("echo 1..2; echo ok 1 - a")) == (1, 1, 0)
 
 
+def runner_says_how_to_see_a_finding_again(root):
+    found = "#2\tINITED cov: 1\nbroken rule\nTest unit written to /b/leaf-crash-1\n"
+    outcome = runner.judge_fuzzer("build/leaf_fuzz", found, -6)
+    assert counts(outcome) == (0, 1, 0), outcome
+    text = outcome.complaints[0]
+    assert "To see it again: build/leaf_fuzz /b/leaf-crash-1" in text, text
+    assert "broken rule" in text and "INITED" not in text, text
+    ran = "stat::number_of_executed_units: %d\n"
+    assert counts(runner.judge_fuzzer("f", ran % 10, 0)) == (1, 0, 0)
+    assert counts(runner.judge_fuzzer("f", ran % 0, 0)) == (0, 1, 0)
+    assert counts(runner.judge_fuzzer("f", ran % 10, None)) == (0, 1, 0)
+
+
 def runner_ends_what_hangs(root):
     outcome = judged("echo 1..1; echo waiting; sleep 60 & wait", timeout=1)
     assert counts(outcome) == (0, 1, 0), counts(outcome)
@@ -345,7 +358,7 @@ CASES = [
     files_with_dead_link_fail, format_other_layout_fail, tidy_planted_bug_fail,
     runner_counts_every_case, runner_shows_failed_case_alone, runner_counts_crash_as_failure,
     runner_counts_bad_status_as_failure, runner_counts_empty_run_as_failure,
-    runner_ends_what_hangs, runner_counts_failed_build,
+    runner_says_how_to_see_a_finding_again, runner_ends_what_hangs, runner_counts_failed_build,
     packages_all_there_silent, packages_missing_are_installed_once,
     packages_through_sudo_when_not_root, packages_neither_root_nor_sudo_fail,
     packages_apt_fails_fail, packages_no_apt_fail,
