@@ -125,7 +125,7 @@ static void spoil(struct fuzz *f, const struct embedder_cpu *c, uint64_t operand
 		*((uint8_t *)builder_ram(builder_of(f, c), builder_of(f, c)->args) + arg(f, 3)) ^=
 			(uint8_t)(1 << (how >> 1) % 8);
 	else
-		operands[(how >> 1) % 3] = wild_operand(f, c, how >> 3, arg(f, 3));
+		operands[(how >> 1) % 4 % 3] = wild_operand(f, c, how >> 3, arg(f, 3));
 }
 
 void settle(struct fuzz *f)

@@ -60,7 +60,7 @@ KERNEL = 3
 
 def build_own_enclave(debug):
     return [
-        do("create", 0, 1 if debug else 0),
+        do("create", 0, 0, 1 if debug else 0),
         do("add", 0, 0, 0, 4 | 1 << 3),  # TCS, SSA at page 1
         do("add", 0, 0, 1, 3),
         do("add", 0, 0, 2, 3),
@@ -129,7 +129,7 @@ def seeds():
             "empty", do("create", 0, 0), do("add", 0, 0, 0, 4 | 1 << 3, odd), do("add", 0, 0, 1, 3),
             do("init", 0, 0), do("enter", 0))
     yield "32bit-own", story(
-        "32bit", do("create", 0, 2), do("add", 0, 0, 40, 4 | 1 << 3, 13),
+        "32bit", do("create", 0, 1, 2), do("add", 0, 0, 40, 4 | 1 << 3, 13),
         do("add", 0, 0, 41, 4 | 1 << 3), do("add", 0, 0, 33, 3), do("init", 0, 0), do("enter", 3),
         do("leave"), do("mode", 3, 0), do("enter", 3), do("mode", 3 + 20, 0), do("enter", 3))
     yield "unreadable", story(
@@ -146,7 +146,7 @@ def seeds():
                  "extend_rights", "accept_copy", "report", "get_key", "init"):
         yield f"spoiled-{leaf.replace('_', '-')}", story(
             "empty" if leaf in ("create", "add", "extend", "init") else "debug",
-            do("create", 0, 1), do("version_array", 0), do("enter", 0), INTERRUPT,
+            do("create", 0, 0, 1), do("version_array", 0), do("enter", 0), INTERRUPT,
             do("evict", 3), do("augment", 0, 0, 24), do("enter", 1),
             *[do(leaf, 0, 0, 1, *how, spoil=True) for how in spoilings()])
     yield "keys", story("debug", do("enter", 0), *[do("get_key", 0, n, 1, 0, 5) for n in range(6)],
@@ -154,8 +154,8 @@ def seeds():
                         do("get_key", 0, 0xf0, 3), do("get_key", 0, 0xf1, 3), do("get_key", 0, 0xe2),
                         do("get_key", 0, 0xe0), do("get_key", 0, 0, 0, 0, 0xc4), do("report", 0, 3))
     yield "tampered", story(
-        "debug", do("evict", 3), *[do("page_in", 0, 0, TAMPER + i, 3) for i in range(8)],
-        do("page_in", 0, 0, 0), do("evict", 3), do("page_in", 0, 0, 1))
+        "debug", do("evict", 3), *[do("page_in", 0, 0, TAMPER + i, 3) for i in range(7)],
+        do("page_in", 0, 0, 0), do("evict", 3), do("page_in", 0, 0, TAMPER + 7))
     yield "version-arrays", story(
         "debug", do("version_array", 0), do("evict", 4), do("page_out", 40), do("page_in", 1, 0, 1),
         do("page_in", 0, 0, 1), do("debug", 4, 0, 5))
@@ -185,6 +185,8 @@ def seeds():
             do("enter", 1, cpu=1), do("ambush", 1), do(leaf, 0, 0, 1),
             do("remove", 5, cpu=KERNEL), do("ambush", 3), do(leaf, 0, 0, 1),
             do("evict", 3, cpu=KERNEL))
+    yield "odd-secs", story("empty", *[do("create", 0, 0, 3, 0xc0 + odd, 0x77) for odd in range(24)],
+                            *[do("create", 0, 0, n) for n in range(0, 256, 8)])
     yield "watched", story(
         "debug", *[do("host", 1, i) for i in range(16)], do("enter", 0), INTERRUPT,
         do("evict", 5), do("page_in", 0, 0, 1), do("change_type", 3, 0), do("debug", 1, 6, 2))
