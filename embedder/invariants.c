@@ -11,6 +11,9 @@
 #define EPCM_STATES (EPCM_BLOCKED | EPCM_PENDING | EPCM_MODIFIED | EPCM_PR)
 #define EPCM_KNOWN  (EPCM_SECINFO | EPCM_VALID | EPCM_BLOCKED | ~EPCM_FLAGS_MASK)
 
+/* is_zero() is slow under sanitizers, and the fuzzer asks all the time. */
+static const uint8_t zeroes[SGX_PAGE_SIZE];
+
 struct view {
 	struct embedder *embedder;
 	uint32_t pages;
@@ -161,8 +164,6 @@ static const char *check_va(const struct view *v, const struct epcm_entry *e)
 
 static const char *check_tcs(const struct view *v, const struct epcm_entry *e)
 {
-	/* is_zero() is slow under sanitizers, and the fuzzer asks all the time. */
-	static const uint8_t zeroes[sizeof(((struct sgx_tcs *)0)->reserved)];
 	const struct sgx_tcs *tcs = epcm_page(e);
 	unsigned int inside = 0;
 
@@ -178,7 +179,8 @@ static const char *check_tcs(const struct view *v, const struct epcm_entry *e)
 	     "a TCS is active without a thread, or a thread's is not");
 	/* EENTER and ERESUME leave room for the frame that AEX adds. */
 	RULE(tcs->cssa <= tcs->nssa, "a TCS has more frames in use than it has");
-	RULE(!tcs->ocetssa && !tcs->prevssp && !memcmp(tcs->reserved, zeroes, sizeof(zeroes)),
+	RULE(!tcs->ocetssa && !tcs->prevssp &&
+		     !memcmp(tcs->reserved, zeroes, sizeof(tcs->reserved)),
 	     "a TCS has reserved fields that are not zero");
 	return NULL;
 }
@@ -197,6 +199,9 @@ static const char *check_states(const struct epcm_entry *e)
 	/* Rights of a page that the enclave has not accepted are EAUG's. */
 	RULE(!(state & EPCM_PENDING) || (state & (EPCM_RWX | EPCM_PR)) == (EPCM_R | EPCM_W),
 	     "a pending page has other rights than EAUG gives, or is restricted");
+	/* Nobody can have written to it, and EAUG leaves nothing of its last owner. */
+	RULE(!(state & EPCM_PENDING) || !memcmp(epcm_page(e), zeroes, SGX_PAGE_SIZE),
+	     "a pending page is not empty");
 	/* There is nobody inside yet who could accept. */
 	RULE(!(state & (EPCM_PENDING | EPCM_MODIFIED | EPCM_PR)) || secs_is_initialised(secs),
 	     "a page changes in an enclave that is not initialised");

@@ -187,6 +187,13 @@ def seeds():
             do("evict", 3, cpu=KERNEL))
     yield "odd-secs", story("empty", *[do("create", 0, 0, 3, 0xc0 + odd, 0x77) for odd in range(24)],
                             *[do("create", 0, 0, n) for n in range(0, 256, 8)])
+    # The second enclave's secrets, and what becomes of the page that held them.
+    for name, *then in (("augment", do("augment", 0, 0, 24)),
+                        ("evict", do("evict", page(17)), do("page_in", 0, 0, 1)),
+                        ("version-array", do("version_array", 0))):
+        yield f"secrets-{name}", story(
+            "debug", do("enter", 2), do("own_write", 0, 0, 17), INTERRUPT, do("debug", 0, page(17), 96),
+            do("remove", page(17)), *then, do("resume", 2), do("leave"))
     yield "watched", story(
         "debug", *[do("host", 1, i) for i in range(16)], do("enter", 0), INTERRUPT,
         do("evict", 5), do("page_in", 0, 0, 1), do("change_type", 3, 0), do("debug", 1, 6, 2))
