@@ -254,6 +254,13 @@ static const char *check_entry(const struct view *v, const struct epcm_entry *e)
 	return "a page has a type that the processor cannot make";
 }
 
+/* Who enters after an ETRACK has seen what EBLOCK or EMODT did to a page before it. */
+static bool entered_before_mark(const struct sgx_enclave_state *enclave, uint64_t state)
+{
+	return !(state & (EPCM_BLOCKED | EPCM_MODIFIED)) ||
+	       (int32_t)(epcm_epoch(state) - enclave->entry_epoch) >= 0;
+}
+
 /*
  * AEX writes there without looking: the page must still be the thread's own. It
  * may have become blocked, or modified by EMODT, but nobody can have accepted that.
@@ -268,6 +275,8 @@ static const char *check_ssa_page(const struct sgx_enclave_state *enclave,
 	RULE(epcm_linaddr(e) == linaddr, "a processor inside would save its state elsewhere");
 	RULE(epcm_pt(state) == SGX_PAGE_TYPE_REG || (state & EPCM_MODIFIED),
 	     "an SSA page of a processor inside was accepted as something else");
+	RULE(entered_before_mark(enclave, state),
+	     "a processor has entered with an SSA page that was blocked or modified");
 	return NULL;
 }
 
@@ -309,6 +318,8 @@ static const char *check_processor(const struct view *v, const struct embedder_c
 	RULE(epcm_is(epcm_state(enclave->tcs), SGX_PAGE_TYPE_TCS) ||
 		     (epcm_state(enclave->tcs) & EPCM_MODIFIED),
 	     "a processor is inside through a page that was accepted as something else");
+	RULE(entered_before_mark(enclave, epcm_state(enclave->tcs)),
+	     "a processor has entered through a TCS that was blocked or modified");
 	RULE(((const struct sgx_tcs *)epcm_page(enclave->tcs))->state == SGX_TCS_ACTIVE,
 	     "the TCS of a processor inside is not active");
 	age = track_epoch(enclave->secs) - enclave->entry_epoch;

@@ -220,6 +220,19 @@ static void check_notice(struct embedder *embedder, unsigned int i, bool same_pa
 	watch_rule(e->watched || noticed[i], "a page is watched until it is noticed");
 }
 
+/* Keys and reports tell of an enclave what EINIT has found. */
+static void check_identity(struct embedder *embedder, unsigned int i)
+{
+	const struct epcm_entry *e = world_entry(embedder, i);
+	struct sgx_secs *now = epcm_page(e), *then = (struct sgx_secs *)shadow.pages[i];
+	const bool same_enclave = epcm_is(shadow.entries[i].state, SGX_PAGE_TYPE_SECS) &&
+				  epcm_is(epcm_state(e), SGX_PAGE_TYPE_SECS) &&
+				  secs_hidden(now)->eid == secs_hidden(then)->eid;
+
+	watch_rule(!same_enclave || !secs_is_initialised(then),
+		   "the SECS of an initialised enclave does not change");
+}
+
 static void settle_page(struct embedder *embedder, unsigned int i)
 {
 	const bool same_entry = entry_is_same(embedder, i);
@@ -229,6 +242,8 @@ static void settle_page(struct embedder *embedder, unsigned int i)
 		return;
 	check_notice(embedder, i, same_page);
 	check_secrets(embedder, i);
+	if (!same_page)
+		check_identity(embedder, i);
 	if (!same_entry)
 		copy_entry(embedder, i);
 	if (!same_page)

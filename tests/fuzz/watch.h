@@ -5,7 +5,8 @@
  *  - a fault that it raises is one that the architecture has;
  *  - what an enclave keeps to itself turns up in no guest memory, no other
  *    enclave, and no register outside;
- *  - a page that is watched does not change without notice;
+ *  - a page that is watched does not change without notice, the SECS of an
+ *    initialised enclave not at all;
  *  - what invariants.h says of the EPC.
  * A broken rule ends the process.
  */
