@@ -40,7 +40,10 @@ static unsigned int gpr_count(const struct x86_state *state)
 /* Outside 64-bit mode the upper halves are not stored: what lies in them is not the enclave's. */
 static void save_register(const struct x86_state *state, uint64_t *slot, uint64_t value)
 {
-	memcpy(slot, &value, x86_is_64bit(state) ? sizeof(uint64_t) : sizeof(uint32_t));
+	if (x86_is_64bit(state))
+		ssa_store64(slot, value);
+	else
+		ssa_store32((uint32_t *)slot, (uint32_t)value);
 }
 
 static void save_registers(const struct x86_state *state, const struct sgx_event *event,
@@ -54,9 +57,9 @@ static void save_registers(const struct x86_state *state, const struct sgx_event
 		save_register(state, &gprsgx->gpr[i], state->gpr[i]);
 	save_register(state, &gprsgx->rflags, rflags);
 	/* All of it, for ERESUME compares all of it with the limit of CS. */
-	gprsgx->rip = x86_is_64bit(state) ? state->rip : (uint32_t)state->rip;
-	gprsgx->fs_base = state->seg[X86_SEG_FS].base;
-	gprsgx->gs_base = state->seg[X86_SEG_GS].base;
+	ssa_store64(&gprsgx->rip, x86_is_64bit(state) ? state->rip : (uint32_t)state->rip);
+	ssa_store64(&gprsgx->fs_base, state->seg[X86_SEG_FS].base);
+	ssa_store64(&gprsgx->gs_base, state->seg[X86_SEG_GS].base);
 }
 
 static uint32_t exitinfo(const struct sgx_event *event, uint32_t miscselect)
@@ -79,7 +82,7 @@ static void report_event(const struct sgx_ssa_frame *frame, const struct sgx_eve
 {
 	const bool pf = is_exception(event, PF_VECTOR);
 
-	ssa_gprsgx(frame)->exitinfo = exitinfo(event, miscselect);
+	ssa_store32(&ssa_gprsgx(frame)->exitinfo, exitinfo(event, miscselect));
 	if (!(miscselect & SGX_MISC_EXINFO) || !(pf || is_exception(event, GP_VECTOR)))
 		return;
 	*ssa_exinfo(frame) = (struct sgx_exinfo){

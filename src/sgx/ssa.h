@@ -27,6 +27,30 @@ static inline struct sgx_gprsgx *ssa_gprsgx(const struct sgx_ssa_frame *frame)
 	return (struct sgx_gprsgx *)(page + SGX_PAGE_SIZE - sizeof(struct sgx_gprsgx));
 }
 
+/*
+ * GPRSGX, word by word: an ERESUME may read it that comes too late for the TCS, while
+ * whoever is inside through that TCS writes it (enclu/entry.h).
+ */
+static inline void ssa_store64(uint64_t *field, uint64_t value)
+{
+	__atomic_store_n(field, value, __ATOMIC_RELAXED);
+}
+
+static inline void ssa_store32(uint32_t *field, uint32_t value)
+{
+	__atomic_store_n(field, value, __ATOMIC_RELAXED);
+}
+
+static inline void ssa_load_gprsgx(const struct sgx_ssa_frame *frame, struct sgx_gprsgx *copy)
+{
+	const uint64_t *from = (const uint64_t *)ssa_gprsgx(frame);
+	uint64_t *to = (uint64_t *)copy;
+
+	_Static_assert(sizeof(*copy) % sizeof(*to) == 0, "whole words");
+	for (unsigned int i = 0; i < sizeof(*copy) / sizeof(*to); i++)
+		to[i] = __atomic_load_n(&from[i], __ATOMIC_RELAXED);
+}
+
 /* For an enclave with MISCSELECT.EXINFO. */
 static inline struct sgx_exinfo *ssa_exinfo(const struct sgx_ssa_frame *frame)
 {

@@ -202,8 +202,8 @@ void entry_call(struct sgx_cpu *cpu, const struct enclave_entry *op)
 	struct sgx_gprsgx *gprsgx = ssa_gprsgx(&op->frame);
 	uint64_t next = state->rip + SGX_INSN_LENGTH;
 
-	gprsgx->ursp = state->gpr[X86_RSP];
-	gprsgx->urbp = state->gpr[X86_RBP];
+	ssa_store64(&gprsgx->ursp, state->gpr[X86_RSP]);
+	ssa_store64(&gprsgx->urbp, state->gpr[X86_RBP]);
 	leaf_page_changed(cpu, op->frame.gpr);
 	state->gpr[X86_RAX] = op->cssa;
 	state->gpr[X86_RCX] = x86_is_64bit(state) ? next : (uint32_t)next;

@@ -23,7 +23,7 @@ static struct leaf_result open_frames(struct sgx_cpu *cpu, struct eresume *op)
 
 	CHECK(entry->cssa, leaf_gp());
 	TRY(ssa_open(cpu, secs, entry->tcs, entry->cssa - 1, &op->saved));
-	memcpy(&op->gprsgx, ssa_gprsgx(&op->saved), sizeof(op->gprsgx));
+	ssa_load_gprsgx(&op->saved, &op->gprsgx);
 	op->notify =
 		(entry->flags & SGX_TCS_AEXNOTIFY) && (op->gprsgx.aexnotify & SGX_GPRSGX_AEXNOTIFY);
 	if (!op->notify) {
