@@ -4,76 +4,110 @@
  * memory access resolved in software.
  *
  * An engine belongs to a VM: its code cache is shared by the VM's processors.
- * Each struct engine_vcpu belongs to the thread that runs it.
+ * Each struct engine_vcpu belongs to the thread that runs it; its embedder may
+ * read and write v->cpu, v->xstate and v->exit while no engine_run() is under
+ * way, and calls engine_state_changed() after it has changed registers there.
  */
 #ifndef EXCLAVE_ENGINE_ENGINE_H
 #define EXCLAVE_ENGINE_ENGINE_H
 
-#include "engine/translate.h"
+#include "engine/vcpu.h"
 
-#include <pthread.h>
-
-/* The guest's memory, as the storeys above know it. Called from a vCPU's thread, without locks. */
+/* What the storey above decides. Called on the vCPU's thread, without locks. All optional. */
 struct engine_ops {
 	/*
-	 * The page of code at @gva. Return: true with its guest-physical address
-	 * and the host memory behind it, or false with the fault.
+	 * RDMSR and WRMSR, in the place of cpu_rdmsr() and cpu_wrmsr(). CPU_AGAIN
+	 * with v->exit.reason set leaves engine_run(); the instruction is
+	 * executed again afterwards.
 	 */
-	bool (*fetch)(struct engine_vcpu *v, gva_t gva, gpa_t *page, const uint8_t **host,
-		      struct x86_exception *fault);
+	enum cpu_result (*rdmsr)(struct engine_vcpu *v, uint32_t index, uint64_t *value);
+	enum cpu_result (*wrmsr)(struct engine_vcpu *v, uint32_t index, uint64_t value);
 	/*
-	 * The page of data at @gva, readable or writable. Return: true with the
-	 * host memory behind it, or false with the fault.
+	 * An interrupt controller of the VM's own: is there an interrupt for the
+	 * processor, which could take one now? Return: its vector, acknowledged,
+	 * or -1.
 	 */
-	bool (*fill)(struct engine_vcpu *v, gva_t gva, bool write, uint8_t **host,
-		     struct x86_exception *fault);
+	int (*take_interrupt)(struct engine_vcpu *v);
+	/* The same question without acknowledging. */
+	bool (*has_interrupt)(struct engine_vcpu *v);
+	/*
+	 * ENCLS that the "ENCLS exiting" bitmap asks for. CPU_OK: done, RIP is
+	 * the handler's business. CPU_FAULT, CPU_HOST_ERROR as everywhere.
+	 */
+	enum cpu_result (*encls_exit)(struct engine_vcpu *v);
 };
 
-struct engine {
+struct engine_config {
 	const struct engine_ops *ops;
-	struct code_cache cache;
-	struct engine_stubs stubs;
-	pthread_mutex_t translate_lock;
-	struct translation translation; /* under translate_lock */
-	struct engine *next;            /* list of all, for the signal handler */
+	struct memslots *slots; /* outlives the engine */
+	size_t cache_size;      /* bytes of host code; 0: the default */
+	/* Modes for tests, see engine_debug. */
+	uint32_t debug;
 };
 
-/* Return: 0 or -errno. */
-int engine_init(struct engine *engine, const struct engine_ops *ops, size_t cache_size);
-void engine_destroy(struct engine *engine);
+#define ENGINE_DEBUG_SINGLE     0x1 /* one instruction per block */
+#define ENGINE_DEBUG_NO_CHAIN   0x2 /* every block goes back to C */
+#define ENGINE_DEBUG_FAULT_MAP  0x4 /* compare the fault map at every instruction */
+#define ENGINE_DEBUG_TINY_CACHE 0x8
 
-/* Return: NULL when out of memory. */
-struct engine_vcpu *engine_vcpu_new(struct engine *engine);
+struct engine_vcpu_config {
+	bool is_bsp;
+	int run_fd; /* page 0 of this file is kvm_run; -1: a page of the engine's own */
+	void *owner;
+	/* For struct cpu_ops, as there. */
+	const struct cpu_msr_range *msr_ranges;
+	unsigned int msr_range_count;
+	void (*cpuid_fixup)(struct cpu *cpu, uint32_t leaf, uint32_t subleaf, uint32_t regs[4]);
+	void (*cr8_changed)(struct cpu *cpu);
+};
+
+/* Return: 0 with @engine set, or -errno. */
+int engine_new(const struct engine_config *config, struct engine **engine);
+/* All its vCPUs are gone. */
+void engine_free(struct engine *engine);
+
+/* Return: 0 with @v in the state after reset, or -errno. */
+int engine_vcpu_new(struct engine *engine, const struct engine_vcpu_config *config,
+		    struct engine_vcpu **v);
 void engine_vcpu_free(struct engine_vcpu *v);
 
 /*
- * Runs from v->rip with v->gpr, v->flags and v->xstate until something needs
- * the caller: ENGINE_STOP_KICK, _FAULT (v->fault; the state is that before the
- * instruction) or _INSTRUCTION.
+ * Runs the guest until something needs the caller: v->exit. Finishes what the
+ * last exit began: the caller has put the data of an input or a device read into
+ * v->exit. Events in v->cpu.events that are marked as injected are delivered
+ * first. Thread: always the same one between two calls of engine_state_changed().
  */
-enum engine_stop engine_run(struct engine_vcpu *v);
+enum engine_exit_reason engine_run(struct engine_vcpu *v);
 
-/* Forgets every translation of addresses. */
-void engine_flush_tlb(struct engine_vcpu *v);
+/*
+ * Does @v owe the caller another exit before the guest may go on (a write of
+ * several parts)? KVM_RUN with immediate_exit set completes those as well.
+ */
+bool engine_is_completing(const struct engine_vcpu *v);
+/* Finishes what the last exit began without running the guest (immediate_exit). */
+enum cpu_result engine_complete(struct engine_vcpu *v);
 
-/* stubs.c */
-int stubs_emit(struct engine *engine);
+/*
+ * Control registers, segments, EFER, XCR0, debug registers or CPL in v->cpu are
+ * not what the engine last saw: forget translations that depend on them.
+ */
+void engine_state_changed(struct engine_vcpu *v);
+/* cpu_reset() or cpu_init_signal() has been called: extended state after reset, too. */
+void engine_reset_xstate(struct engine_vcpu *v);
 
-/* Called by the stubs. */
-enum miss_result {
-	MISS_RETRY,
-	MISS_BOUNCE,
-	MISS_STOP,
-};
-enum miss_result engine_miss(struct engine_vcpu *v);
-enum miss_result engine_bounce_end(struct engine_vcpu *v);
+/* Makes engine_run() of @v return or look for interrupts soon. Any thread, also in a signal handler. */
+void engine_kick(struct engine_vcpu *v);
 
-/* fault.c */
-int fault_handlers_install(void);
-void fault_handlers_add(struct engine *engine);
-void fault_handlers_remove(struct engine *engine);
-/* The guest's state from host_gpr and host_flags, at the place that @record describes. */
-void engine_rebuild_state(struct engine_vcpu *v, const struct block *block,
-			  const struct fault_record *record);
+/*
+ * Returns when every vCPU has passed a safe point with its TLB empty: the
+ * `synchronize` of struct memslots. Any thread but a vCPU's inside engine_run().
+ */
+void engine_synchronize(struct engine *engine);
+
+/*
+ * The VMM may have written guest RAM (a return from KVM_RUN, an interrupt of a
+ * device): translated code is compared with memory again before its next use.
+ */
+void engine_memory_written(struct engine *engine);
 
 #endif

@@ -2,53 +2,25 @@
 /*
  * The state that translated code reaches through GS: one struct engine_vcpu for
  * each virtual CPU, at the GS base of the thread that runs it. It belongs to
- * that thread alone; what other threads may touch is `request`.
+ * that thread alone; what other threads may touch is run_page and `request`.
  *
  * While translated code runs, the guest's general registers live in the host's
  * registers of the same name, except RSP (host RSP stays a host stack: signal
  * handlers run on it) and those that the block has spilled. Arithmetic flags
- * live in the host's RFLAGS. Everything else lives here.
+ * live in the host's RFLAGS, extended state in the host's registers. In C,
+ * everything is here: registers and flags in cpu.state, extended state in xstate.
  */
 #ifndef EXCLAVE_ENGINE_VCPU_H
 #define EXCLAVE_ENGINE_VCPU_H
 
-#include "lib/x86.h"
+#include "cpu/cpu.h"
+#include "engine/tlb.h"
+#include "mmu/mmu.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-/*
- * Software TLB: direct-mapped by the low 16 bits of the page number, which a
- * look-up gets with one MOVZX. Such a table is sparse: it costs memory for the
- * pages that the guest uses. Entries hold the negated page address, so that the
- * look-up needs no subtraction and leaves the flags alone.
- *
- * An empty entry holds the negated address of a page that belongs into another
- * entry. 0 will do for all but the first entry, so fresh memory is empty; and
- * for the last, where an access that wraps around would seem to hit page 0.
- */
-#define ENGINE_TLB_ENTRIES    65536
-#define ENGINE_TLB_EMPTY_ENDS (-(UINT64_C(0x8000) << 12))
-
-struct engine_tlb {
-	uint64_t read[ENGINE_TLB_ENTRIES];
-	uint64_t write[ENGINE_TLB_ENTRIES];
-	uint64_t host[ENGINE_TLB_ENTRIES]; /* host page, to be added to the page offset */
-};
-
-/*
- * Indirect jumps: linear address to code, direct-mapped by its low 16 bits. As
- * in the TLB, addresses are negated and fresh memory is empty but for entry 0.
- */
-#define ENGINE_JUMP_ENTRIES 65536
-#define ENGINE_JUMP_EMPTY_0 UINT64_C(1)
-
-struct engine_jumps {
-	uint64_t rip[ENGINE_JUMP_ENTRIES];
-	uint64_t page_base[ENGINE_JUMP_ENTRIES];
-	uint64_t code[ENGINE_JUMP_ENTRIES];
-};
 
 /* Why translated code returned to C. */
 enum engine_stop {
@@ -56,43 +28,148 @@ enum engine_stop {
 	ENGINE_STOP_LINK,        /* likewise, and the jump at stop_site may be linked to it */
 	ENGINE_STOP_KICK,        /* somebody asks for attention */
 	ENGINE_STOP_FAULT,       /* an exception; the state is that before the instruction */
-	ENGINE_STOP_INSTRUCTION, /* the instruction at rip is for C */
+	ENGINE_STOP_INSTRUCTION, /* the instruction at rip, stop_insn, is for C */
+	ENGINE_STOP_ALONE,       /* run the instruction at rip in a block of its own, then look */
+	ENGINE_STOP_STEP,        /* one instruction has been run in a block of its own */
+	ENGINE_STOP_HOST_ERROR,  /* cpu.host_errno; the state is that before the instruction */
 };
+
+/* What engine_run() returns for: v->exit says more. */
+enum engine_exit_reason {
+	ENGINE_EXIT_KICK, /* immediate_exit, or engine_kick() */
+	ENGINE_EXIT_IO,
+	ENGINE_EXIT_MMIO,
+	ENGINE_EXIT_MSR, /* an access that engine_ops asked to leave for */
+	ENGINE_EXIT_HLT, /* RIP is behind the HLT */
+	ENGINE_EXIT_IRQ_WINDOW,
+	ENGINE_EXIT_SHUTDOWN,
+	ENGINE_EXIT_DEBUG,          /* for the VMM's own breakpoints and single steps */
+	ENGINE_EXIT_INTERNAL_ERROR, /* an instruction that the engine has no form for */
+	ENGINE_EXIT_HOST_ERROR,     /* host_errno: what KVM_RUN fails with */
+};
+
+#define ENGINE_IO_BYTES 4096
+
+/*
+ * Details of an exit. IO and MMIO are completed by the next engine_run(): for
+ * an input or a read, the caller has put the data where it says.
+ */
+struct engine_exit {
+	enum engine_exit_reason reason;
+	struct {
+		bool in;
+		uint8_t size; /* 1, 2, 4 */
+		uint16_t port;
+		uint32_t count; /* size * count <= ENGINE_IO_BYTES */
+		uint8_t data[ENGINE_IO_BYTES];
+	} io;
+	struct {
+		gpa_t gpa;
+		uint8_t len; /* 1..8 */
+		bool write;
+		uint8_t data[8];
+	} mmio;
+	struct {
+		uint64_t dr6;
+		gva_t pc;
+	} debug;
+	struct {
+		uint8_t bytes[15]; /* INTERNAL_ERROR: of the instruction */
+		uint8_t length;
+	} insn;
+	int host_errno; /* negative */
+};
+
+/* An access to a device by the instruction that is being repeated; insn.c of mmio.h. */
+#define ENGINE_MMIO_FRAGMENTS 16
+
+struct engine_mmio_fragment {
+	gpa_t gpa;
+	uint8_t len;
+	uint8_t data[8];
+};
+
+struct engine_mmio {
+	/* Reads that the VMM has answered, in the order in which the instruction makes them. */
+	struct engine_mmio_fragment read[ENGINE_MMIO_FRAGMENTS];
+	unsigned int read_count; /* answered */
+	unsigned int read_used;  /* by this try of the instruction */
+	/* Writes of an instruction that is complete, to be sent before the next one. */
+	struct engine_mmio_fragment write[ENGINE_MMIO_FRAGMENTS];
+	unsigned int write_count;
+	unsigned int write_sent;
+};
+
+/* What engine_run() has to finish first when it is called again. */
+enum engine_pending {
+	ENGINE_PENDING_NONE,
+	ENGINE_PENDING_IN,      /* exec_io.c: exit.io.data to the register or to memory */
+	ENGINE_PENDING_MMIO,    /* an answered read: repeat the instruction */
+	ENGINE_PENDING_WRITES,  /* mmio.write has more to send */
+	ENGINE_PENDING_MSR,     /* exit.msr has been answered */
+};
+
+struct insn;
+struct engine;
+struct sgx_cpu;
 
 struct engine_vcpu {
 	/* Page 0: the embedder's kvm_run; byte 1 is immediate_exit, byte 2 our own request. */
 	uint8_t run_page[4096];
 
-	uint64_t gpr[X86_NR_GPRS]; /* RSP always; others when they are not in host registers */
-	uint64_t rip;              /* at a stop: the guest's RIP */
-	uint64_t flags;            /* at a stop: the arithmetic flags */
-	uint64_t page_base;        /* linear address of the page that the current block is in */
-	uint64_t seg_base[X86_NR_SEGS];
-	uint64_t host_rsp; /* in engine_enter() */
-	uint64_t stop;     /* enum engine_stop */
+	struct cpu cpu;
+	uint64_t page_base; /* RIP of the first byte of the page that the current block is in */
+	uint32_t mode;      /* enum engine_mode bits (mode.h) that the current block is for */
+	uint32_t bounce_size; /* of the operand that is in the bounce page, 0: none */
+	uint64_t host_rsp;    /* in the stub `enter` */
+	uint64_t stop;        /* enum engine_stop */
 	uint64_t stop_site;
+	const struct insn *stop_insn;
 	uint64_t miss_gva;              /* arguments of a TLB miss */
 	uint64_t miss_site;             /* cache address after the call */
 	uint64_t host_gpr[X86_NR_GPRS]; /* host registers at a miss or a signal */
 	uint64_t host_flags;
-	uint64_t pext_page; /* ~0xfff: PEXT turns an offset into a page difference */
+	uint64_t pext_page;       /* ~0xfff: PEXT turns an offset into a page difference */
+	uint64_t arithmetic_mask; /* of the six flags, for PEXT and PDEP */
 	uint32_t default_mxcsr;
-	uint32_t bounce_size; /* of the operand that is in the bounce page, 0: none */
 	uint64_t bounce_gva;
 	uint64_t bounce_write;
-	struct x86_exception fault;
 
 	struct engine *engine;
 	struct engine_vcpu *self; /* what GS points at */
+	struct engine_vcpu *next; /* of the engine's list, under its lock */
+	void *owner;              /* the embedder's */
+	struct sgx_cpu *sgx;      /* NULL: a processor without SGX */
 
-	uint8_t xstate[4096] __attribute__((aligned(64))); /* guest's vector and x87 state */
+	struct mmu mmu;
+	struct mmu_mode mmu_mode;
+	unsigned int as_id; /* address space of the memory slots: 1 in SMM */
+
+	struct engine_exit exit;
+	enum engine_pending pending;
+	struct engine_mmio mmio;
+	bool alone;            /* the present instruction runs in a block of its own */
+	bool want_irq_window;  /* the VMM wants to hear when an interrupt can be taken */
+	uint64_t debug_pending; /* DR6 bits that the present instruction has matched */
+	_Atomic bool running;  /* inside engine_run() */
+	_Atomic uint32_t request;
+	uint64_t epoch_seen; /* of the engine's, see coherence.c */
+
+	uint8_t xstate[4096] __attribute__((aligned(64))); /* guest's, XSAVE standard format */
 	uint8_t bounce[2 * 4096] __attribute__((aligned(4096)));
-	struct engine_tlb tlb;
-	struct engine_jumps jumps;
+	struct engine_tlb tlb[ENGINE_MMU_INDICES];
+	struct engine_jumps jumps[ENGINE_MMU_INDICES];
 };
 
 /* Displacement from GS of a member. */
 #define GS(member)  ((int32_t)offsetof(struct engine_vcpu, member))
-#define GS_GPR(reg) ((int32_t)(offsetof(struct engine_vcpu, gpr) + (reg) * sizeof(uint64_t)))
+#define GS_GPR(reg) (GS(cpu.state.gpr) + (int32_t)((reg) * sizeof(uint64_t)))
+#define GS_SEG_BASE(seg) \
+	(GS(cpu.state.seg) + (int32_t)((seg) * sizeof(struct x86_segment) + offsetof(struct x86_segment, base)))
+
+static inline struct engine_vcpu *vcpu_of(struct cpu *cpu)
+{
+	return (struct engine_vcpu *)((uint8_t *)cpu - offsetof(struct engine_vcpu, cpu));
+}
 
 #endif
