@@ -18,22 +18,6 @@ static void jump_to_stub(struct translation *t, uint8_t *stub)
 	emit_patch(&t->e, rel32, cache_to_writable(t->cache, stub));
 }
 
-static void jump_to_leave(struct translation *t)
-{
-	jump_to_stub(t, mode_is_64bit(t->mode) ? t->stubs->leave : t->stubs->leave32);
-}
-
-/* On to `rip`. The key of a block does not tell the base and limit of CS: C does. */
-static void jump_to_rip(struct translation *t)
-{
-	if (t->mode & MODE_SEGMENTED) {
-		emit_gs_store_imm(&t->e, GS(stop), ENGINE_STOP_LOOKUP);
-		jump_to_leave(t);
-	} else {
-		jump_to_stub(t, mode_is_64bit(t->mode) ? t->stubs->dispatch : t->stubs->dispatch32);
-	}
-}
-
 /* Bytes of RIP outside of which a branch leaves nothing; SDM "Operand-Size Attribute". */
 static unsigned int rip_size(const struct translation *t, const struct insn *insn)
 {
@@ -81,7 +65,16 @@ void control_stop(struct translation *t, uint32_t offset, enum engine_stop stop)
 {
 	set_rip(t, offset, whole_rip_size(t));
 	emit_gs_store_imm(&t->e, GS(stop), stop);
-	jump_to_leave(t);
+	jump_to_stub(t, t->stubs->leave);
+}
+
+void control_stop_for(struct translation *t, uint32_t offset, const struct insn *insn)
+{
+	uint64_t pointer = (uint64_t)(uintptr_t)insn;
+
+	emit_gs_store_imm32(&t->e, GS(stop_insn), (uint32_t)pointer);
+	emit_gs_store_imm32(&t->e, GS(stop_insn) + 4, (uint32_t)(pointer >> 32));
+	control_stop(t, offset, ENGINE_STOP_INSTRUCTION);
 }
 
 static bool in_page(int64_t offset)
@@ -100,7 +93,7 @@ struct target {
 /* RIP wraps at 64 KiB with a 16-bit operand size: that depends on where the page lies. */
 static bool may_link(const struct translation *t, const struct target *target)
 {
-	return in_page(target->offset) && target->size != 2 && !(t->mode & MODE_SEGMENTED);
+	return t->is_linked && in_page(target->offset) && target->size != 2;
 }
 
 /* What a rel32 that is not linked yet leads to. */
@@ -113,12 +106,12 @@ static void emit_unlinked(struct translation *t, uint8_t *rel32, const struct ta
 	}
 	set_rip(t, target->offset, target->size);
 	if (!may_link(t, target)) {
-		jump_to_rip(t);
+		jump_to_stub(t, t->dispatch);
 		return;
 	}
 	emit_gs_store_imm(&t->e, GS(stop_site), (int32_t)(rel32 - t->cache->writable));
 	emit_gs_store_imm(&t->e, GS(stop), ENGINE_STOP_LINK);
-	jump_to_leave(t);
+	jump_to_stub(t, t->stubs->leave);
 }
 
 static void emit_goto(struct translation *t, const struct target *target)
@@ -326,7 +319,8 @@ void control_emit(struct translation *t, const struct insn *insn)
 	uint8_t *poll = NULL;
 	uint16_t spilled;
 
-	if ((insn->kind == INSN_JCC || insn->kind == INSN_JMP) && target.offset <= offset)
+	if ((insn->kind == INSN_JCC || insn->kind == INSN_JMP) && target.offset <= offset &&
+	    !(t->mode & MODE_SINGLE))
 		poll = emit_poll(t);
 	spilled = t->spilled;
 	switch (insn->kind) {
@@ -347,18 +341,18 @@ void control_emit(struct translation *t, const struct insn *insn)
 	case INSN_JMP_IND:
 		emit_target(t, insn);
 		regs_finish(t);
-		jump_to_rip(t);
+		jump_to_stub(t, t->dispatch);
 		break;
 	case INSN_CALL_IND:
 		emit_target(t, insn);
 		emit_push_return(t, insn, (uint32_t)next);
 		regs_finish(t);
-		jump_to_rip(t);
+		jump_to_stub(t, t->dispatch);
 		break;
 	case INSN_RET:
 		emit_return(t, insn);
 		regs_finish(t);
-		jump_to_rip(t);
+		jump_to_stub(t, t->dispatch);
 		break;
 	case INSN_COPY:
 	case INSN_PUSH:
@@ -376,10 +370,10 @@ void control_fall_through(struct translation *t, uint32_t offset, bool by_addres
 	struct target next = {.offset = offset, .size = whole_rip_size(t)};
 
 	regs_finish(t);
-	if (!by_address) {
+	if (!by_address && t->is_linked) {
 		emit_goto(t, &next);
 		return;
 	}
 	set_rip(t, offset, next.size);
-	jump_to_rip(t);
+	jump_to_stub(t, t->dispatch);
 }

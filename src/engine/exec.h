@@ -60,8 +60,7 @@ enum cpu_result exec_store(struct engine_vcpu *v, const struct insn *insn, const
  * first byte moves.
  */
 uint32_t vcpu_access(const struct engine_vcpu *v);
-enum cpu_result vcpu_read(struct engine_vcpu *v, gva_t gva, void *dst, size_t len,
-			  uint32_t access);
+enum cpu_result vcpu_read(struct engine_vcpu *v, gva_t gva, void *dst, size_t len, uint32_t access);
 enum cpu_result vcpu_write(struct engine_vcpu *v, gva_t gva, const void *src, size_t len,
 			   uint32_t access);
 /*
@@ -81,6 +80,19 @@ static inline bool vcpu_checks_alignment(const struct engine_vcpu *v)
 
 	return s->cpl == 3 && (s->cr0 & X86_CR0_AM) && (s->rflags & X86_EFLAGS_AC);
 }
+
+/* state.c: INVLPG, and what INVPCID and others invalidate. */
+void engine_invlpg(struct engine_vcpu *v, gva_t gva);
+void engine_flush(struct engine_vcpu *v, enum cpu_flush what);
+/* run.c: RDMSR and WRMSR, with what the storey above decides of them. */
+enum cpu_result engine_rdmsr(struct engine_vcpu *v, uint32_t index, uint64_t *value);
+enum cpu_result engine_wrmsr(struct engine_vcpu *v, uint32_t index, uint64_t value);
+/* enclave.c: ENCLS, ENCLU, ENCLV. */
+enum cpu_result engine_encls(struct engine_vcpu *v);
+enum cpu_result engine_enclu(struct engine_vcpu *v);
+enum cpu_result engine_enclv(struct engine_vcpu *v);
+/* exec_xsave.c: XGETBV with ECX = 1. */
+uint64_t exec_xinuse(const struct engine_vcpu *v);
 
 /* Functions by file; exec.c's table names them. */
 /* exec_string.c: MOVS, CMPS, SCAS, LODS, STOS with and without REP. */

@@ -7,7 +7,6 @@
  */
 #include "engine/translate.h"
 
-#include "engine/exec.h"
 #include "lib/bits.h"
 
 /*
@@ -75,15 +74,4 @@ void access_check_target(struct translation *t, unsigned int reg, uint16_t spill
 
 	if (t->mode & MODE_SEGMENTED)
 		call_segment(t, reg, &a);
-}
-
-enum cpu_result segment_resolve(struct engine_vcpu *v, const struct fault_record *record,
-				gva_t *gva)
-{
-	if (record->seg != FAULT_RECORD_TARGET)
-		return exec_linear(v, record->seg, *gva, record->size, record->write, gva);
-	if (*gva <= v->cpu.state.seg[X86_SEG_CS].limit)
-		return CPU_OK;
-	v->cpu.fault = (struct x86_exception){.vector = GP_VECTOR, .has_error_code = true};
-	return CPU_FAULT;
 }
