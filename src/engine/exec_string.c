@@ -168,6 +168,7 @@ static enum cpu_result movs(struct string *s)
 	struct end *from = &s->source, *to = &s->destination;
 	size_t done;
 
+	to->write = true;
 	CPU_TRY(open_end(s, from));
 	CPU_TRY(open_end(s, to));
 	done = s->run -
@@ -185,6 +186,7 @@ static enum cpu_result stos(struct string *s)
 	struct end *to = &s->destination;
 	size_t done;
 
+	to->write = true;
 	if (s->down)
 		s->run = 1;
 	CPU_TRY(open_end(s, to));
