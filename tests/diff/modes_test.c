@@ -271,6 +271,9 @@ static void prepare_branch(struct diff_state *in, uint8_t *bytes, const struct i
 	if (insn->kind == INSN_RET) {
 		poke(diff.config->ss, (uint32_t)in->gpr[X86_RSP], rip);
 		poke(diff.config->ss, (uint16_t)in->gpr[X86_RSP], rip);
+	} else if (insn->kind != INSN_JCC && insn->kind != INSN_JMP && insn->kind != INSN_CALL &&
+		   insn->kind != INSN_JMP_IND && insn->kind != INSN_CALL_IND) {
+		return;
 	} else if (insn->mem.present) {
 		poke(selector_of(insn->mem.seg), offset, rip);
 	} else if (insn->kind == INSN_JMP_IND || insn->kind == INSN_CALL_IND) {
@@ -360,7 +363,7 @@ static bool generate_one(struct diff_state *in, uint8_t *bytes, struct insn *ins
 		set_low(&in->gpr[insn->modrm_reg_gpr], draw_below(1024) - 512, 4);
 	prepare_branch(in, bytes, insn, offset);
 	return insn_decode(bytes, INSN_MAX_LENGTH, diff.config->code_size, insn) &&
-	       !leads_to_itself(insn);
+	       is_tested(insn) && !leads_to_itself(insn);
 }
 
 static void generate_single(struct diff_state *in)
