@@ -102,9 +102,11 @@ exec_function exec_movs, exec_cmps, exec_scas, exec_lods, exec_stos;
 exec_function exec_in, exec_out, exec_ins, exec_outs;
 /* ENGINE_PENDING_IN: takes v->exit.io.data and steps over the instruction where it is done. */
 enum cpu_result exec_complete_in(struct engine_vcpu *v);
-/* exec_xsave.c */
+/* exec_xsave.c; of the environment: exec_x87.c */
 exec_function exec_fxsave, exec_fxrstor, exec_fnsave, exec_frstor, exec_fnstenv, exec_fldenv,
 	exec_xsave, exec_xsavec, exec_xsaveopt, exec_xsaves, exec_xrstor, exec_xrstors;
+/* SDM XGETBV with ECX = 1: components in use, of those that exist; XCR0 is the caller's. */
+uint64_t exec_xinuse(const struct engine_vcpu *v);
 /* exec_vector.c */
 exec_function exec_gather, exec_masked_move, exec_maskmov;
 /* exec_flags.c */
