@@ -290,7 +290,7 @@ enum cpu_result exec_xrstors(struct engine_vcpu *v, const struct insn *insn)
 	return restore(v, insn, XSAVE_S);
 }
 
-uint64_t exec_xinuse(const struct engine_vcpu *v)
+uint64_t exec_xinuse(struct engine_vcpu *v)
 {
 	struct xstate x;
 

@@ -145,6 +145,7 @@ struct engine_vcpu {
 	uint64_t pext_page;       /* ~0xfff: PEXT turns an offset into a page difference */
 	uint64_t arithmetic_mask; /* of the six flags, for PEXT and PDEP */
 	uint32_t default_mxcsr;
+	bool xstate_live; /* extended state is in the host's registers, not in xstate */
 	uint64_t bounce_gva;
 	bool bounce_write;
 	/* A store to a page of code that the present instruction makes in place. */

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "engine/xstate.h"
 
+#include "engine/exec.h"
+
 #include "lib/bits.h"
 
 #include <string.h>
@@ -131,8 +133,9 @@ uint64_t xstate_in_use(const struct xstate *x, unsigned int regs)
 	return in_use;
 }
 
-void xstate_get(const struct engine_vcpu *v, struct xstate *x)
+void xstate_get(struct engine_vcpu *v, struct xstate *x)
 {
+	vcpu_save_xstate(v);
 	memcpy(x->bytes, v->xstate, XSTATE_SIZE);
 	/* The host leaves the bytes of a component alone that was not in use. */
 	xstate_reset(x, XSTATE_COMPONENTS & ~xstate_get64(x, XSTATE_BV), 16);

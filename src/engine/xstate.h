@@ -38,7 +38,7 @@ struct xstate {
 	uint8_t bytes[XSTATE_SIZE];
 };
 
-void xstate_get(const struct engine_vcpu *v, struct xstate *x);
+void xstate_get(struct engine_vcpu *v, struct xstate *x);
 /* The header says what is in use. */
 void xstate_put(struct engine_vcpu *v, const struct xstate *x);
 
