@@ -109,6 +109,16 @@ enum engine_pending {
 	ENGINE_PENDING_MSR,     /* exit.msr has been answered */
 };
 
+/* ENGINE_PENDING_IN: where the data of exit.io goes, and how RIP and the registers go on. */
+struct engine_input {
+	uint64_t next_rip;
+	bool is_string; /* INS: to `gva`, else to the accumulator */
+	bool repeats;
+	bool backward;
+	uint8_t address_size;
+	gva_t gva; /* the lowest byte */
+};
+
 struct insn;
 struct engine;
 struct sgx_cpu;
@@ -147,6 +157,7 @@ struct engine_vcpu {
 
 	struct engine_exit exit;
 	enum engine_pending pending;
+	struct engine_input input;
 	struct engine_mmio mmio;
 	bool alone;            /* the present instruction runs in a block of its own */
 	bool want_irq_window;  /* the VMM wants to hear when an interrupt can be taken */
