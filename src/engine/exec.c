@@ -400,6 +400,8 @@ enum cpu_result exec_instruction(struct engine_vcpu *v, const struct insn *insn)
 {
 	exec_function *function = functions[insn->mnemonic];
 
+	if (exec_in_enclave(v) && !exec_is_legal_in_enclave(v, insn))
+		return exec_undefined(v, insn);
 	if (function)
 		return function(v, insn);
 	/* AMX, AVX-512's masks, FMA4: whatever is VEX-encoded and neither here nor translated. */

@@ -43,7 +43,7 @@ static void sgx_leaves_go_to_engine(void **state)
 		struct machine *m = machine_init(MODE_64BIT, 0);
 
 		step_fault(m, hex[i], UD_VECTOR);
-		m->v->sgx = (struct sgx_cpu *)m;
+		machine_add_sgx(m, 0);
 		step_ok(m, hex[i]);
 		assert_int_equal(m->leaf_count, 1);
 	}

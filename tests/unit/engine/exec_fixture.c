@@ -240,6 +240,13 @@ void machine_offer(struct machine *m, uint32_t leaf, unsigned int reg, unsigned 
 	entry->regs[reg] = BIT32(bit);
 }
 
+void machine_add_sgx(struct machine *m, uint32_t leaves)
+{
+	m->sgx_cpuid.leaves = leaves;
+	m->sgx.cpuid = &m->sgx_cpuid;
+	m->v->sgx = &m->sgx;
+}
+
 static unsigned int code_size(const struct machine *m)
 {
 	if (x86_is_64bit(m->state))

@@ -10,6 +10,7 @@
 #include "fixture.h"
 #include "cpu/cpuid.h"
 #include "engine/exec.h"
+#include "sgx/sgx.h"
 
 #define DATA 0x30000 /* memory that nothing else uses */
 
@@ -29,6 +30,8 @@ struct machine {
 	uint64_t msr_value;
 	enum cpu_result msr_result;
 	struct cpuid_table cpuid;
+	struct sgx_cpu sgx;
+	struct sgx_cpuid sgx_cpuid;
 };
 
 struct machine *machine_init(enum mode mode, unsigned int cpl);
@@ -37,6 +40,9 @@ struct machine *machine_init16(unsigned int cpl);
 
 /* Offers one bit of a CPUID leaf. */
 void machine_offer(struct machine *m, uint32_t leaf, unsigned int reg, unsigned int bit);
+
+/* Gives the processor SGX with @leaves (CPUID.12H.0:EAX), outside enclave mode. */
+void machine_add_sgx(struct machine *m, uint32_t leaves);
 
 /*
  * Executes @hex, the bytes of one instruction, which must be one for C. step_ok()

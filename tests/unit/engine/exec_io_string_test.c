@@ -204,6 +204,23 @@ static void completion_fault_changes_nothing(void **state)
 	assert_int_equal(m->state->rip, CODE_RIP);
 }
 
+/* What the port has given is kept until memory takes it. */
+static void completion_host_error_may_be_repeated(void **state)
+{
+	struct machine *m = string_init(DATA + 1, 2);
+
+	m->state->rflags |= X86_EFLAGS_DF;
+	assert_int_equal(step(m, "f36c"), CPU_AGAIN);
+	memcpy(m->v->exit.io.data, "xy", 2);
+	m->f->memory_result = CPU_HOST_ERROR;
+	assert_int_equal(exec_complete_in(m->v), CPU_HOST_ERROR);
+	assert_int_equal(m->v->pending, ENGINE_PENDING_IN);
+	m->f->memory_result = CPU_OK;
+	complete(m, "xy");
+	assert_memory_equal(m->f->mem + DATA, "yx", 2);
+	assert_int_equal(m->state->rip, CODE_RIP + 2);
+}
+
 static void address_size_16_wraps(void **state)
 {
 	struct machine *m = machine_init16(0);
@@ -262,6 +279,7 @@ const struct CMUnitTest exec_io_string_tests[] = {
 	cmocka_unit_test(ins_page_limits_bytes_of_exit),
 	cmocka_unit_test(ins_read_only_page_faults_before_exit),
 	cmocka_unit_test(completion_fault_changes_nothing),
+	cmocka_unit_test(completion_host_error_may_be_repeated),
 	cmocka_unit_test(address_size_16_wraps),
 	cmocka_unit_test(string_up_to_segment_limit_then_gp),
 	cmocka_unit_test(misaligned_with_ac_faults),

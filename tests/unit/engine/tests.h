@@ -11,6 +11,7 @@
 	X(exec_branch)      \
 	X(exec_cache)       \
 	X(exec_control)     \
+	X(exec_enclave)     \
 	X(exec_flags)       \
 	X(exec_io)          \
 	X(exec_io_string)   \
