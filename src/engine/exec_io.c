@@ -221,6 +221,7 @@ enum cpu_result exec_complete_in(struct engine_vcpu *v)
 {
 	uint32_t size = v->exit.io.size, count = v->exit.io.count;
 	uint8_t bytes[ENGINE_IO_BYTES];
+	enum cpu_result res;
 	uint64_t value = 0;
 
 	v->pending = ENGINE_PENDING_NONE;
@@ -231,8 +232,11 @@ enum cpu_result exec_complete_in(struct engine_vcpu *v)
 		return CPU_OK;
 	}
 	copy_elements(bytes, v->exit.io.data, size, count, v->input.backward);
-	CPU_TRY(vcpu_write(v, v->input.gva, bytes, (size_t)count * size,
-			   vcpu_access(v) | PFERR_WRITE_MASK));
-	advance(v, &v->input, X86_RDI, count, count * size);
-	return CPU_OK;
+	res = vcpu_write(v, v->input.gva, bytes, (size_t)count * size,
+			 vcpu_access(v) | PFERR_WRITE_MASK);
+	if (res == CPU_OK)
+		advance(v, &v->input, X86_RDI, count, count * size);
+	else if (res != CPU_FAULT)
+		v->pending = ENGINE_PENDING_IN; /* the port must not be read again */
+	return res;
 }

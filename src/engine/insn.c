@@ -6,12 +6,28 @@
 #include <pthread.h>
 #include <string.h>
 
-static ZydisDecoder decoder64;
+static ZydisDecoder decoder16, decoder32, decoder64;
 static pthread_once_t decoder_once = PTHREAD_ONCE_INIT;
 
-static void init_decoder(void)
+static void init_decoder(ZydisDecoder *decoder, ZydisMachineMode mode, ZydisStackWidth width)
 {
-	ZydisDecoderInit(&decoder64, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64);
+	ZydisDecoderInit(decoder, mode, width);
+	/* A processor that has none of them sees NOPs. */
+	ZydisDecoderEnableMode(decoder, ZYDIS_DECODER_MODE_MPX, ZYAN_FALSE);
+	ZydisDecoderEnableMode(decoder, ZYDIS_DECODER_MODE_CET, ZYAN_FALSE);
+	ZydisDecoderEnableMode(decoder, ZYDIS_DECODER_MODE_CLDEMOTE, ZYAN_FALSE);
+}
+
+static void init_decoders(void)
+{
+	init_decoder(&decoder16, ZYDIS_MACHINE_MODE_LEGACY_16, ZYDIS_STACK_WIDTH_16);
+	init_decoder(&decoder32, ZYDIS_MACHINE_MODE_LEGACY_32, ZYDIS_STACK_WIDTH_32);
+	init_decoder(&decoder64, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64);
+}
+
+static const ZydisDecoder *decoder_of(unsigned int code_size)
+{
+	return code_size == 8 ? &decoder64 : code_size == 4 ? &decoder32 : &decoder16;
 }
 
 /* The number of a general register of any width; AH..BH count as RAX..RBX. */
@@ -206,6 +222,7 @@ static bool is_system(const ZydisDecodedInstruction *zi)
 	case ZYDIS_CATEGORY_STRINGOP:
 	case ZYDIS_CATEGORY_XSAVE:
 	case ZYDIS_CATEGORY_XSAVEOPT:
+	case ZYDIS_CATEGORY_DECIMAL:
 		return true;
 	default:
 		break;
@@ -224,11 +241,21 @@ static bool is_system(const ZydisDecodedInstruction *zi)
 	case ZYDIS_MNEMONIC_HLT:
 	case ZYDIS_MNEMONIC_CPUID:
 	case ZYDIS_MNEMONIC_ENTER:
+	case ZYDIS_MNEMONIC_PUSHA:
+	case ZYDIS_MNEMONIC_PUSHAD:
+	case ZYDIS_MNEMONIC_POPA:
+	case ZYDIS_MNEMONIC_POPAD:
+	case ZYDIS_MNEMONIC_BOUND:
+	case ZYDIS_MNEMONIC_ARPL:
+	case ZYDIS_MNEMONIC_INTO:
+	case ZYDIS_MNEMONIC_SALC:
 	case ZYDIS_MNEMONIC_XLAT:
 	case ZYDIS_MNEMONIC_MASKMOVDQU:
 	case ZYDIS_MNEMONIC_MASKMOVQ:
 	case ZYDIS_MNEMONIC_VMASKMOVDQU:
-	/* They would store the host's instruction pointer. */
+	/* They would store the host's instruction pointer, or load one into the host. */
+	case ZYDIS_MNEMONIC_FLDENV:
+	case ZYDIS_MNEMONIC_FRSTOR:
 	case ZYDIS_MNEMONIC_FNSAVE:
 	case ZYDIS_MNEMONIC_FNSTENV:
 	case ZYDIS_MNEMONIC_FXSAVE:
@@ -283,8 +310,19 @@ static bool is_masked_access(const ZydisDecodedInstruction *zi)
 	}
 }
 
+/* LEA and multi-byte NOP name an address without accessing it; so do prefetches. */
+static bool names_address_only(const ZydisDecodedInstruction *zi)
+{
+	return zi->mnemonic == ZYDIS_MNEMONIC_LEA || zi->mnemonic == ZYDIS_MNEMONIC_NOP ||
+	       zi->meta.category == ZYDIS_CATEGORY_PREFETCH ||
+	       zi->meta.category == ZYDIS_CATEGORY_WIDENOP;
+}
+
 static enum insn_kind kind_of(const ZydisDecodedInstruction *zi, const ZydisDecodedOperand *ops)
 {
+	/* XBEGIN and XEND count as branches to Zydis; transactions are not offered. */
+	if (zi->meta.isa_ext == ZYDIS_ISA_EXT_RTM)
+		return INSN_INVALID;
 	switch ((int)zi->meta.category) {
 	case ZYDIS_CATEGORY_COND_BR:
 	case ZYDIS_CATEGORY_UNCOND_BR:
@@ -322,7 +360,7 @@ static enum insn_kind kind_of(const ZydisDecodedInstruction *zi, const ZydisDeco
 	if (zi->encoding != ZYDIS_INSTRUCTION_ENCODING_LEGACY &&
 	    zi->encoding != ZYDIS_INSTRUCTION_ENCODING_VEX)
 		return INSN_INVALID;
-	return is_relocatable_set(zi) ? INSN_COPY : INSN_SYSTEM;
+	return is_relocatable_set(zi) || names_address_only(zi) ? INSN_COPY : INSN_SYSTEM;
 }
 
 static bool has_register_of(const ZydisDecodedInstruction *zi, const ZydisDecodedOperand *ops,
@@ -356,14 +394,6 @@ static enum insn_unit unit_of(const ZydisDecodedInstruction *zi, const ZydisDeco
 	return INSN_UNIT_GENERAL;
 }
 
-/* LEA and multi-byte NOP name an address without accessing it; so do prefetches. */
-static bool names_address_only(const ZydisDecodedInstruction *zi)
-{
-	return zi->mnemonic == ZYDIS_MNEMONIC_LEA || zi->mnemonic == ZYDIS_MNEMONIC_NOP ||
-	       zi->meta.category == ZYDIS_CATEGORY_PREFETCH ||
-	       zi->meta.category == ZYDIS_CATEGORY_WIDENOP;
-}
-
 /* F3 90 with REX.B is no PAUSE to a processor, but XCHG R8, RAX. */
 static void take_exchange_r8(struct insn *insn)
 {
@@ -378,20 +408,20 @@ static bool is_bit_test(const ZydisDecodedInstruction *zi)
 	       zi->mnemonic == ZYDIS_MNEMONIC_BTR || zi->mnemonic == ZYDIS_MNEMONIC_BTC;
 }
 
-bool insn_decode(const uint8_t *code, uint32_t available, struct insn *insn)
+bool insn_decode(const uint8_t *code, uint32_t available, unsigned int code_size, struct insn *insn)
 {
 	ZydisDecodedOperand ops[ZYDIS_MAX_OPERAND_COUNT];
 	ZydisDecodedInstruction zi;
 	ZyanStatus status;
 
-	pthread_once(&decoder_once, init_decoder);
+	pthread_once(&decoder_once, init_decoders);
 	memset(insn, 0, sizeof(*insn));
 	insn->modrm_reg_gpr = insn->modrm_rm_gpr = INSN_NO_GPR;
 	insn->vvvv_gpr = insn->opcode_gpr = INSN_NO_GPR;
 	insn->mem.base = insn->mem.index = -1;
 	if (available > INSN_MAX_LENGTH)
 		available = INSN_MAX_LENGTH;
-	status = ZydisDecoderDecodeFull(&decoder64, code, available, &zi, ops);
+	status = ZydisDecoderDecodeFull(decoder_of(code_size), code, available, &zi, ops);
 	if (status == ZYDIS_STATUS_NO_MORE_DATA && available < INSN_MAX_LENGTH)
 		return false;
 	if (!ZYAN_SUCCESS(status)) {
@@ -413,6 +443,7 @@ bool insn_decode(const uint8_t *code, uint32_t available, struct insn *insn)
 	/* With a source of zero they leave their destination alone. */
 	if (zi.mnemonic == ZYDIS_MNEMONIC_BSF || zi.mnemonic == ZYDIS_MNEMONIC_BSR)
 		insn->regs_read |= insn->regs_written;
+	insn->hint = zi.mnemonic == ZYDIS_MNEMONIC_NOP;
 	insn->bit_string =
 		insn->mem.present && is_bit_test(&zi) && insn->modrm_reg_gpr != INSN_NO_GPR;
 	if (names_address_only(&zi)) {

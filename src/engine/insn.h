@@ -20,7 +20,7 @@ enum insn_kind {
 	INSN_COPY,    /* general, vector or x87 registers, and at most one memory operand */
 	INSN_PUSH,    /* register, immediate or memory */
 	INSN_POP,     /* register or memory */
-	INSN_JCC,     /* also JRCXZ and LOOP */
+	INSN_JCC,     /* also JCXZ and LOOP */
 	INSN_JMP,     /* direct */
 	INSN_CALL,    /* direct */
 	INSN_JMP_IND, /* register or memory */
@@ -69,6 +69,7 @@ struct insn {
 	bool lock;
 	bool no_rex;     /* names AH, CH, DH or BH, so no register may need a REX prefix */
 	bool bit_string; /* BT and so on of memory by a register: it moves the address */
+	bool hint;       /* NOP and what is one on a processor without CET and MPX */
 
 	/* Places in `bytes`, 0 when absent. */
 	uint8_t rex_at; /* REX or the first byte of VEX */
@@ -92,10 +93,12 @@ struct insn {
 #define INSN_NO_GPR 0xff
 
 /*
- * Decodes 64-bit code at @code, of which @available bytes may be read.
+ * Decodes the code at @code, of which @available bytes may be read. @code_size:
+ * 2, 4 or 8, the bytes of an address in such code (mode_code_size()).
  * Return: true; false when the instruction runs beyond @available (more bytes
  * may make it whole). Undefined encodings decode as INSN_INVALID.
  */
-bool insn_decode(const uint8_t *code, uint32_t available, struct insn *insn);
+bool insn_decode(const uint8_t *code, uint32_t available, unsigned int code_size,
+		 struct insn *insn);
 
 #endif
