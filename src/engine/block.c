@@ -83,11 +83,14 @@ static enum cpu_result copy_code(struct engine_vcpu *v, const struct place_of_co
 	return err ? host_error(v, err) : CPU_OK;
 }
 
-static bool does_cross(struct engine_vcpu *v, const struct code_bytes *code)
+static bool does_cross(struct engine_vcpu *v, const struct code_bytes *code, uint32_t mode)
 {
 	struct insn insn;
 
-	return code->length < INSN_MAX_LENGTH && !insn_decode(code->bytes, code->length, &insn);
+	if (code->length >= INSN_MAX_LENGTH)
+		return false;
+	vcpu_save_xstate(v);
+	return !insn_decode(code->bytes, code->length, mode_code_size(mode), &insn);
 }
 
 /* The rest of an instruction that begins in the last bytes of its page. */
@@ -268,7 +271,7 @@ static enum cpu_result find_or_translate(struct engine_vcpu *v, uint32_t mode, s
 	if (*found)
 		mode |= MODE_SINGLE;
 	CPU_TRY(copy_code(v, &at, &code));
-	if (does_cross(v, &code)) {
+	if (does_cross(v, &code, mode)) {
 		CPU_TRY(copy_crossing(v, &at, &code));
 		CPU_TRY(revalidate(v, at.host[1]));
 		*found = find(v->engine, &at, mode);

@@ -36,8 +36,12 @@ struct fault_record {
 	uint8_t size;       /* of the access */
 	bool read;
 	bool write;
-	bool stack; /* through SS: a bad address is #SS */
+	bool stack;  /* through SS: a bad address is #SS */
+	uint8_t seg; /* enum x86_seg, or FAULT_RECORD_TARGET, of a call of the stub `segment` */
 };
+
+/* No access, but a branch: the address is that of its target in the code segment. */
+#define FAULT_RECORD_TARGET 0xff
 
 struct insn;
 

@@ -60,6 +60,7 @@ enum miss_result {
 /* miss.c */
 enum miss_result engine_miss(struct engine_vcpu *v);
 enum miss_result engine_bounce_end(struct engine_vcpu *v);
+enum miss_result engine_segment(struct engine_vcpu *v);
 
 /* fault.c */
 int fault_handlers_install(void);

@@ -111,6 +111,27 @@ static inline void emit_mov(struct emitter *e, unsigned int dst, unsigned int sr
 	emit8(e, emit_modrm(3, src, dst));
 }
 
+/* dst := the low @size bytes (2, 4 or 8) of src, zero-extended */
+static inline void emit_truncate(struct emitter *e, unsigned int dst, unsigned int src,
+				 unsigned int size)
+{
+	emit8(e, emit_rex(size == 8, dst, 0, src));
+	if (size == 2)
+		emit_bytes(e, "\x0f\xb7", 2);
+	else
+		emit8(e, 0x8b);
+	emit8(e, emit_modrm(3, dst, src));
+}
+
+/* The low 16 bits of dst := those of src */
+static inline void emit_mov16(struct emitter *e, unsigned int dst, unsigned int src)
+{
+	emit8(e, 0x66);
+	emit8(e, emit_rex(false, src, 0, dst));
+	emit8(e, 0x89);
+	emit8(e, emit_modrm(3, src, dst));
+}
+
 /* The ModRM, SIB and displacement of [base + index * scale + disp]; index < 0: none. */
 static inline void emit_address(struct emitter *e, unsigned int reg, unsigned int base, int index,
 				unsigned int scale_log2, int32_t disp)

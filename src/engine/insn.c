@@ -313,6 +313,9 @@ static bool is_masked_access(const ZydisDecodedInstruction *zi)
 /* LEA and multi-byte NOP name an address without accessing it; so do prefetches. */
 static bool names_address_only(const ZydisDecodedInstruction *zi)
 {
+	/* Knights Corner's prefetches are VEX-encoded. */
+	if (zi->encoding != ZYDIS_INSTRUCTION_ENCODING_LEGACY)
+		return false;
 	return zi->mnemonic == ZYDIS_MNEMONIC_LEA || zi->mnemonic == ZYDIS_MNEMONIC_NOP ||
 	       zi->meta.category == ZYDIS_CATEGORY_PREFETCH ||
 	       zi->meta.category == ZYDIS_CATEGORY_WIDENOP;

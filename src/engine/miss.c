@@ -90,6 +90,9 @@ static enum miss_result cross(struct engine_vcpu *v, const struct block *block,
 	unsigned int index = v->mode & MODE_INDEX;
 	gva_t last = v->miss_gva + record->size - 1;
 
+	if (!(v->mode & MODE_CODE64))
+		last = (uint32_t)last;
+
 	for (unsigned int i = 0; i < 2; i++) {
 		gva_t gva = i ? align_down(last, PAGE_SIZE) : v->miss_gva;
 		struct place place;
@@ -132,6 +135,24 @@ enum miss_result engine_miss(struct engine_vcpu *v)
 	if (tlb_lookup(&v->tlb[v->mode & MODE_INDEX], gva, record->write))
 		return MISS_RETRY;
 	return direct(v, record, &place);
+}
+
+/* miss_gva, an offset in the segment that the record names, becomes a linear address. */
+enum miss_result engine_segment(struct engine_vcpu *v)
+{
+	const uint8_t *pc = (const uint8_t *)v->miss_site;
+	const struct block *block = cache_find_code(&v->engine->cache, pc);
+	const struct fault_record *record = block_find_record(block, pc);
+	enum cpu_result result;
+
+	if (record->seg == FAULT_RECORD_TARGET) {
+		if (v->miss_gva > v->cpu.state.seg[X86_SEG_CS].limit)
+			return stop_with_vector(v, block, record, GP_VECTOR);
+		return MISS_RETRY;
+	}
+	result =
+		exec_linear(v, record->seg, v->miss_gva, record->size, record->write, &v->miss_gva);
+	return result == CPU_OK ? MISS_RETRY : stop_with(v, block, record, result);
 }
 
 /* Nothing here can be refused any more: bounce() has asked. */

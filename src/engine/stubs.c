@@ -58,11 +58,16 @@ static void emit_load_gprs(struct emitter *e, int32_t disp)
 			emit_gs_load(e, reg, disp + (int32_t)reg * 8);
 }
 
-static void emit_store_gprs(struct emitter *e, int32_t disp)
+static void emit_store_some(struct emitter *e, int32_t disp, unsigned int first, unsigned int end)
 {
-	for (unsigned int reg = 0; reg < X86_NR_GPRS; reg++)
+	for (unsigned int reg = first; reg < end; reg++)
 		if (reg != X86_RSP)
 			emit_gs_store(e, reg, disp + (int32_t)reg * 8);
+}
+
+static void emit_store_gprs(struct emitter *e, int32_t disp)
+{
+	emit_store_some(e, disp, 0, X86_NR_GPRS);
 }
 
 static void emit_load_flags(struct emitter *e, int32_t disp)
@@ -93,9 +98,18 @@ static void emit_enter(struct emitter *e)
 static void emit_leave(struct emitter *e, const struct code_cache *cache,
 		       struct engine_stubs *stubs)
 {
+	uint8_t *skip;
+
 	stubs->leave = cache_to_executable(cache, e->p);
-	emit_store_gprs(e, GS_GPR(0));
+	emit_store_some(e, GS_GPR(0), 0, X86_R8);
 	emit_store_flags(e, GS(host_flags));
+	/* Outside 64-bit mode the host's R8 to R15 are not the guest's, which the vCPU has. */
+	emit_gs_op(e, "\xf7", 1, 0, GS(mode)); /* test gs:[mode], MODE_CODE64 */
+	emit32(e, MODE_CODE64);
+	emit_bytes(e, "\x74\0", 2); /* jz */
+	skip = e->p;
+	emit_store_some(e, GS_GPR(0), X86_R8, X86_NR_GPRS);
+	skip[-1] = (uint8_t)(e->p - skip);
 	if (ENGINE_EAGER_XSTATE)
 		emit_xsave(e);
 	stubs->leave_from_c = cache_to_executable(cache, e->p);
@@ -214,6 +228,8 @@ int stubs_emit(struct engine *engine)
 	emit_call_c(&e, cache, stubs, engine_miss);
 	stubs->bounce_end = cache_to_executable(cache, e.p);
 	emit_call_c(&e, cache, stubs, engine_bounce_end);
+	stubs->segment = cache_to_executable(cache, e.p);
+	emit_call_c(&e, cache, stubs, engine_segment);
 	stubs->lookup = emit_stop(&e, cache, stubs, ENGINE_STOP_LOOKUP);
 	stubs->step = emit_stop(&e, cache, stubs, ENGINE_STOP_STEP);
 	for (unsigned int i = 0; i < ENGINE_MMU_INDICES; i++) {

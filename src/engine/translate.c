@@ -29,6 +29,7 @@ void translation_record(struct translation *t, const uint8_t *at, const struct a
 		r->read = a->read;
 		r->write = a->write;
 		r->stack = a->stack;
+		r->seg = a->seg;
 		r->spilled = a->spilled;
 		r->rsp = a->rsp_home;
 	} else {
@@ -67,7 +68,8 @@ static uint32_t decode_block(struct translation *t, const struct code_bytes *cod
 	while (t->count < max && done < code->length) {
 		struct insn *insn = &t->insns[t->count];
 
-		if (!insn_decode(code->bytes + done, code->length - done, insn))
+		if (!insn_decode(code->bytes + done, code->length - done, mode_code_size(t->mode),
+				 insn))
 			break;
 		if (insn->kind == INSN_INVALID && !insn->length)
 			insn->length = 1;
@@ -143,6 +145,8 @@ static unsigned int emit_bit_string(struct translation *t, struct insn *insn, un
 	emit_shift(e, EMIT_SHLX, word, offset, count);
 	emit_shift(e, EMIT_SHRX, word, word, count);
 	t->busy &= (uint16_t)~BIT32(count);
+	if (insn->mem.address_size < 8)
+		emit_truncate(e, addr, addr, insn->mem.address_size);
 	insn->modrm_reg_gpr = X86_RSP;
 	return word;
 }
@@ -157,16 +161,18 @@ static void emit_copy(struct translation *t, struct insn *insn)
 	regs_need(t, insn->mem.size && !insn->bit_string ? insn->regs_read & ~BIT32(X86_RCX)
 							 : insn->regs_read);
 	if (names_rsp(insn) && !(insn->mem.present && !insn->mem.size)) {
-		rsp = regs_rsp(t);
+		rsp = insn->no_rex ? regs_rsp_low(t) : regs_rsp(t);
 	}
 	if (insn->mem.size) {
-		addr = access_address(t, insn, names);
+		addr = access_offset(t, insn, names);
 		if (insn->bit_string)
 			rsp = emit_bit_string(t, insn, addr, rsp, names);
+		access_linear(t, addr, (enum x86_seg)insn->mem.seg, insn->mem.size, insn->mem.write,
+			      names);
 		access_emit(t, ACCESS_INSN, addr, rsp, insn->mem.size, insn->mem.write, names);
 	} else if (insn->mem.present) {
 		/* An address that is only named: LEA into its register, nothing for a prefetch. */
-		addr = access_address(t, insn, names);
+		addr = access_offset(t, insn, names);
 		if (insn->regs_written)
 			emit_lea_result(t, insn, addr);
 	} else {

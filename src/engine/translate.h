@@ -10,7 +10,7 @@
 #include "engine/vcpu.h"
 
 #define BLOCK_MAX_INSNS   48
-#define BLOCK_MAX_RECORDS (BLOCK_MAX_INSNS * 6)
+#define BLOCK_MAX_RECORDS (BLOCK_MAX_INSNS * 8)
 #define BLOCK_MAX_CODE    16384
 
 /* Shared code that blocks jump to; executable addresses. */
@@ -24,6 +24,7 @@ struct engine_stubs {
 	uint8_t *dispatch[ENGINE_MMU_INDICES]; /* to the guest's `rip` */
 	uint8_t *miss;                         /* called: TLB miss at miss_gva */
 	uint8_t *bounce_end; /* called: after the instruction on the bounce page */
+	uint8_t *segment;    /* called: the offset at miss_gva becomes a linear address */
 };
 
 /* What a block may need done out of line, after its last instruction. */
@@ -46,6 +47,7 @@ struct access {
 	bool read;
 	bool write;
 	bool stack;       /* addressed through SS */
+	uint8_t seg;      /* of a call of the stub `segment`, as in struct fault_record */
 	uint8_t rsp_home; /* where RSP is before the operation, as in struct fault_record */
 	uint16_t spilled; /* before the operation */
 	uint16_t reload;  /* what the operation wants back in its register: RCX or nothing */
@@ -105,6 +107,8 @@ void regs_need(struct translation *t, uint16_t mask);
 void regs_claim(struct translation *t, uint16_t mask);
 /* The host register that holds RSP, for reading; it stays until regs_set_rsp(). */
 unsigned int regs_rsp(struct translation *t);
+/* The same, one of the low eight: for an instruction that cannot have REX. */
+unsigned int regs_rsp_low(struct translation *t);
 /* RSP is now what the scratch register @reg (or regs_rsp() itself) holds. */
 void regs_set_rsp(struct translation *t, unsigned int reg);
 /* The vCPU's copy of RSP is right again. */
@@ -120,6 +124,13 @@ void regs_end_insn(struct translation *t);
 void regs_finish(struct translation *t);
 
 /* access.c: memory operands. */
+/* The offset in its segment of the memory operand of @insn, in a scratch register. */
+unsigned int access_offset(struct translation *t, const struct insn *insn, uint16_t avoid);
+/* segment.c: @addr, an offset in @seg, becomes a linear address; faults as the segment does. */
+void access_linear(struct translation *t, unsigned int addr, enum x86_seg seg, uint32_t size,
+		   bool write, uint16_t avoid);
+/* segment.c: #GP(0) if the target of the current branch, in @reg, is outside of CS. */
+void access_check_target(struct translation *t, unsigned int reg, uint16_t spilled);
 /* Linear address of the current instruction's memory operand into a scratch register. */
 unsigned int access_address(struct translation *t, const struct insn *insn, uint16_t avoid);
 /*
@@ -131,6 +142,9 @@ void access_emit(struct translation *t, enum access_op op, unsigned int addr, un
 /* The out-of-line parts of all of them. */
 void access_emit_slow_paths(struct translation *t);
 
+/* normalise.c: makes the bytes of an instruction of 16- or 32-bit code those of 64-bit code. */
+void normalise_insn(struct insn *insn, unsigned int code_size);
+
 /* relocate.c: the instruction itself. */
 /* As it is, but with [@addr + @addend] for memory and @rsp for RSP (NO_REG: not used). */
 void relocate_emit(struct translation *t, const struct insn *insn, unsigned int addr,
@@ -138,6 +152,14 @@ void relocate_emit(struct translation *t, const struct insn *insn, unsigned int 
 
 /* stack.c: PUSH, POP, LEAVE. */
 void stack_emit(struct translation *t, const struct insn *insn);
+/*
+ * The linear address of @size bytes, @disp above the top of the stack, in a
+ * scratch register, or in regs_rsp()'s own.
+ */
+unsigned int stack_slot(struct translation *t, int32_t disp, uint32_t size, bool write,
+			uint16_t avoid);
+/* The stack pointer moves by @delta; @slot of stack_slot() is no longer needed. */
+void stack_move(struct translation *t, int32_t delta, unsigned int slot);
 
 /* control.c: branches and the end of a block. */
 void control_emit(struct translation *t, const struct insn *insn);

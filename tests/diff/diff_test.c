@@ -169,7 +169,7 @@ static void generate(struct diff_shared *s)
 		default:
 			break;
 		}
-		if (!insn_decode(bytes, INSN_MAX_LENGTH, &diff.insn))
+		if (!insn_decode(bytes, INSN_MAX_LENGTH, 8, &diff.insn))
 			continue;
 		if (diff.insn.kind != INSN_COPY && diff.insn.kind != INSN_PUSH &&
 		    diff.insn.kind != INSN_POP && diff.insn.kind != INSN_LEAVE)
@@ -236,7 +236,7 @@ static unsigned int random_insn(uint8_t *bytes)
 			bytes[n + 1] = (uint8_t)((r >> 5 & 1 ? 0x43 : 0x83) | (r >> 16 & 0x38));
 		if (bytes[n + 1] >> 6 == 2)
 			bytes[n + 4] = bytes[n + 5] = r >> 6 & 1 ? 0 : 0xff;
-		if (insn_decode(bytes, INSN_MAX_LENGTH, &insn) && fits_sequence(&insn))
+		if (insn_decode(bytes, INSN_MAX_LENGTH, 8, &insn) && fits_sequence(&insn))
 			return insn.length;
 	}
 }
