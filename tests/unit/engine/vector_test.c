@@ -159,6 +159,23 @@ static void gather_fault_keeps_earlier_elements(void **state)
 	assert_ymm32(f, 1, at);
 }
 
+static void gather_fault_keeps_upper_parts(void **state)
+{
+	struct form form = dwords;
+	struct fake *f = init();
+	struct insn insn;
+
+	form.wide = false;
+	insn = gather_insn(&form, 0);
+	fake_set_kind(f, 5, FAKE_ABSENT);
+	set_ymm32(f, 0, (uint32_t[]){1, 2, 3, 4, 5, 6, 7, 8});
+	set_ymm32(f, 1, (uint32_t[]){0, YES, 0, 0, 5, 6, 7, 8});
+	set_ymm32(f, 2, (uint32_t[]){0, 4096, 0, 0, 0, 0, 0, 0});
+	assert_fake_fault(f, exec_gather(&f->v, &insn), PF_VECTOR, 0);
+	assert_ymm32(f, 0, (uint32_t[]){1, 2, 3, 4, 5, 6, 7, 8});
+	assert_ymm32(f, 1, (uint32_t[]){0, ALL, 0, 0, 5, 6, 7, 8});
+}
+
 static void gather_from_device_asks_for_each_element(void **state)
 {
 	struct insn insn = gather_insn(&dwords, 0);
@@ -319,6 +336,7 @@ static void vector_disabled_ud_or_nm(void **state)
 const struct CMUnitTest vector_tests[] = {
 	cmocka_unit_test(gather_as_host),
 	cmocka_unit_test(gather_fault_keeps_earlier_elements),
+	cmocka_unit_test(gather_fault_keeps_upper_parts),
 	cmocka_unit_test(gather_from_device_asks_for_each_element),
 	cmocka_unit_test(gather_same_register_twice_ud),
 	cmocka_unit_test(gather_misaligned_ac),
