@@ -86,7 +86,7 @@ static void take_memory(struct insn *insn, const ZydisDecodedInstruction *zi,
 	mem->seg = segment_of(op->mem.segment);
 	mem->address_size = zi->address_width / 8;
 	mem->disp = op->mem.disp.has_displacement ? op->mem.disp.value : 0;
-	if (op->mem.type != ZYDIS_MEMOP_TYPE_MEM) {
+	if (op->mem.type != ZYDIS_MEMOP_TYPE_MEM && op->mem.type != ZYDIS_MEMOP_TYPE_VSIB) {
 		mem->seg = X86_SEG_DS; /* LEA takes no base */
 		return;
 	}

@@ -3,10 +3,6 @@
 
 #include "engine/exec.h"
 
-#include "lib/bits.h"
-
-#include <string.h>
-
 #define FCW_INITIAL 0x037f
 #define FCW_VALID   0x1f7f
 #define FCW_FIXED   0x0040
@@ -17,45 +13,6 @@
 
 #define ST_SIZE  16
 #define ST_VALUE 10
-
-uint16_t xstate_get16(const struct xstate *x, unsigned int offset)
-{
-	uint16_t value;
-
-	memcpy(&value, x->bytes + offset, sizeof(value));
-	return value;
-}
-
-void xstate_set16(struct xstate *x, unsigned int offset, uint16_t value)
-{
-	memcpy(x->bytes + offset, &value, sizeof(value));
-}
-
-uint32_t xstate_get32(const struct xstate *x, unsigned int offset)
-{
-	uint32_t value;
-
-	memcpy(&value, x->bytes + offset, sizeof(value));
-	return value;
-}
-
-void xstate_set32(struct xstate *x, unsigned int offset, uint32_t value)
-{
-	memcpy(x->bytes + offset, &value, sizeof(value));
-}
-
-uint64_t xstate_get64(const struct xstate *x, unsigned int offset)
-{
-	uint64_t value;
-
-	memcpy(&value, x->bytes + offset, sizeof(value));
-	return value;
-}
-
-void xstate_set64(struct xstate *x, unsigned int offset, uint64_t value)
-{
-	memcpy(x->bytes + offset, &value, sizeof(value));
-}
 
 void xstate_get_ymm(const struct xstate *x, unsigned int reg, void *bytes)
 {
@@ -111,11 +68,21 @@ void xstate_set_top(struct xstate *x, unsigned int top)
 	xstate_set16(x, XSTATE_FSW, (uint16_t)(fsw | top << FSW_TOP_BIT));
 }
 
+/* By words: this is on the way of every XSAVE. Both are multiples of 8. */
+static bool is_zero_at(const struct xstate *x, unsigned int offset, unsigned int len)
+{
+	uint64_t any = 0;
+
+	for (unsigned int i = 0; i < len; i += 8)
+		any |= xstate_get64(x, offset + i);
+	return !any;
+}
+
 static bool x87_in_use(const struct xstate *x)
 {
-	return xstate_get16(x, XSTATE_FCW) != FCW_INITIAL ||
-	       !is_zero(x->bytes + XSTATE_FSW, XSTATE_MXCSR - XSTATE_FSW) ||
-	       !is_zero(x->bytes + XSTATE_ST, XSTATE_XMM - XSTATE_ST);
+	/* FCW and all up to FOP. */
+	return xstate_get64(x, XSTATE_FCW) != FCW_INITIAL || !is_zero_at(x, 8, XSTATE_MXCSR - 8) ||
+	       !is_zero_at(x, XSTATE_ST, XSTATE_XMM - XSTATE_ST);
 }
 
 /* Processors count MXCSR to the SSE state here, though XSAVE treats it apart. */
@@ -125,10 +92,9 @@ uint64_t xstate_in_use(const struct xstate *x, unsigned int regs)
 
 	if (x87_in_use(x))
 		in_use |= XFEATURE_MASK_FP;
-	if (xstate_get32(x, XSTATE_MXCSR) != MXCSR_DEFAULT ||
-	    !is_zero(x->bytes + XSTATE_XMM, 16 * regs))
+	if (xstate_get32(x, XSTATE_MXCSR) != MXCSR_DEFAULT || !is_zero_at(x, XSTATE_XMM, 16 * regs))
 		in_use |= XFEATURE_MASK_SSE;
-	if (!is_zero(x->bytes + XSTATE_YMM, 16 * regs))
+	if (!is_zero_at(x, XSTATE_YMM, 16 * regs))
 		in_use |= XFEATURE_MASK_YMM;
 	return in_use;
 }

@@ -10,6 +10,8 @@
 
 #include "engine/vcpu.h"
 
+#include <string.h>
+
 /* SDM "XSAVE Area": the legacy region, the header, and AVX, which comes first behind it. */
 enum xstate_offset {
 	XSTATE_FCW = 0,
@@ -51,12 +53,44 @@ void xstate_settle_x87(struct xstate *x);
 /* Sets TOP; every value stays in its physical register. */
 void xstate_set_top(struct xstate *x, unsigned int top);
 
-uint16_t xstate_get16(const struct xstate *x, unsigned int offset);
-void xstate_set16(struct xstate *x, unsigned int offset, uint16_t value);
-uint32_t xstate_get32(const struct xstate *x, unsigned int offset);
-void xstate_set32(struct xstate *x, unsigned int offset, uint32_t value);
-uint64_t xstate_get64(const struct xstate *x, unsigned int offset);
-void xstate_set64(struct xstate *x, unsigned int offset, uint64_t value);
+static inline uint16_t xstate_get16(const struct xstate *x, unsigned int offset)
+{
+	uint16_t value;
+
+	memcpy(&value, x->bytes + offset, sizeof(value));
+	return value;
+}
+
+static inline void xstate_set16(struct xstate *x, unsigned int offset, uint16_t value)
+{
+	memcpy(x->bytes + offset, &value, sizeof(value));
+}
+
+static inline uint32_t xstate_get32(const struct xstate *x, unsigned int offset)
+{
+	uint32_t value;
+
+	memcpy(&value, x->bytes + offset, sizeof(value));
+	return value;
+}
+
+static inline void xstate_set32(struct xstate *x, unsigned int offset, uint32_t value)
+{
+	memcpy(x->bytes + offset, &value, sizeof(value));
+}
+
+static inline uint64_t xstate_get64(const struct xstate *x, unsigned int offset)
+{
+	uint64_t value;
+
+	memcpy(&value, x->bytes + offset, sizeof(value));
+	return value;
+}
+
+static inline void xstate_set64(struct xstate *x, unsigned int offset, uint64_t value)
+{
+	memcpy(x->bytes + offset, &value, sizeof(value));
+}
 
 /* A vector register's 32 bytes. */
 void xstate_get_ymm(const struct xstate *x, unsigned int reg, void *bytes);

@@ -131,7 +131,8 @@ struct insn fake_decode(const void *code, size_t len)
 	return insn;
 }
 
-static uint8_t *host_code(const struct insn *insn)
+/* Not inline: its variables would be live across sigsetjmp(). */
+static __attribute__((noinline)) uint8_t *host_code(const struct insn *insn)
 {
 	static uint8_t *code;
 

@@ -8,6 +8,7 @@
 
 #define FAKE_EXEC_TEST_SUITES(X) \
 	X(string)                \
+	X(vector)                \
 	X(x87)                   \
 	X(xsave)
 

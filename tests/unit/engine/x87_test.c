@@ -97,6 +97,20 @@ static void pending_exception_mf(void **state)
 	}
 }
 
+static void pending_exception_without_ne_executed(void **state)
+{
+	struct insn insn = DECODE(0xd9, 0x27);
+	struct fake *f = init();
+	struct xstate x;
+
+	xstate_get(&f->v, &x);
+	xstate_set16(&x, XSTATE_FCW, 0x37e);
+	xstate_set16(&x, XSTATE_FSW, 1);
+	xstate_put(&f->v, &x);
+	f->v.cpu.state.cr0 &= ~(uint64_t)X86_CR0_NE;
+	assert_int_equal(exec_fldenv(&f->v, &insn), CPU_OK);
+}
+
 static void emulation_or_task_switched_nm(void **state)
 {
 	for (unsigned int i = 0; i < 2 * ARRAY_SIZE(forms); i++) {
@@ -142,6 +156,7 @@ const struct CMUnitTest x87_tests[] = {
 	cmocka_unit_test(every_form_as_host),
 	cmocka_unit_test(fnstenv_real_mode_format),
 	cmocka_unit_test(pending_exception_mf),
+	cmocka_unit_test(pending_exception_without_ne_executed),
 	cmocka_unit_test(emulation_or_task_switched_nm),
 	cmocka_unit_test(refused_page_keeps_state_pf),
 	cmocka_unit_test(alignment_check_by_operand_size_ac),

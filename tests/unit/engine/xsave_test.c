@@ -16,6 +16,15 @@ static const struct cpuid_table all_features = {
 	.entry = {{.leaf = 0xd, .subleaf = 1, .has_subleaf = true, .regs = {0xf}}},
 };
 
+/* A bit of CPUID.(EAX=0DH,ECX=1):EAX: 1 XSAVEOPT, 2 XSAVEC. */
+static bool host_has(uint32_t feature)
+{
+	uint32_t regs[CPUID_NR_REGS];
+
+	cpuid_host(0xd, 1, regs);
+	return regs[CPUID_EAX] & feature;
+}
+
 static struct fake *init(void)
 {
 	struct fake *f = fake_init();
@@ -89,7 +98,7 @@ static void xsaveopt_as_host(void **state)
 {
 	struct insn insn = DECODE(0x0f, 0xae, 0x37);
 
-	if (!__builtin_cpu_supports("xsaveopt"))
+	if (!host_has(1))
 		skip();
 	save_forms(exec_xsaveopt, &insn);
 }
@@ -98,7 +107,7 @@ static void xsavec_as_host(void **state)
 {
 	struct insn insn = DECODE(0x0f, 0xc7, 0x27);
 
-	if (!__builtin_cpu_supports("xsavec"))
+	if (!host_has(2))
 		skip();
 	save_forms(exec_xsavec, &insn);
 }
@@ -176,7 +185,7 @@ static void xrstor_standard_as_host(void **state)
 
 static void xrstor_compacted_as_host(void **state)
 {
-	if (!__builtin_cpu_supports("xsavec"))
+	if (!host_has(2))
 		skip();
 	restore_forms(true);
 }
@@ -340,6 +349,19 @@ static void fxsave_without_osfxsr_leaves_xmm(void **state)
 	assert_int_equal(f->mem[AREA + XSTATE_XMM], 0xaa);
 }
 
+static void fxsave_after_fxrstor_with_pointers_zero(void **state)
+{
+	struct insn save = DECODE(0x48, 0x0f, 0xae, 0x07), load = DECODE(0x48, 0x0f, 0xae, 0x0f);
+	struct fake *f = init();
+	uint8_t *area = f->mem + AREA;
+
+	memset(area, 0, 512);
+	memset(area + XSTATE_FOP, 0x11, XSTATE_MXCSR - XSTATE_FOP);
+	assert_int_equal(exec_fxrstor(&f->v, &load), CPU_OK);
+	assert_int_equal(exec_fxsave(&f->v, &save), CPU_OK);
+	assert_true(is_zero(area + XSTATE_FOP, XSTATE_MXCSR - XSTATE_FOP));
+}
+
 const struct CMUnitTest xsave_tests[] = {
 	cmocka_unit_test(save_as_host),
 	cmocka_unit_test(xsaveopt_as_host),
@@ -356,5 +378,6 @@ const struct CMUnitTest xsave_tests[] = {
 	cmocka_unit_test(outside_64bit_eight_registers),
 	cmocka_unit_test(xinuse_follows_contents),
 	cmocka_unit_test(fxsave_without_osfxsr_leaves_xmm),
+	cmocka_unit_test(fxsave_after_fxrstor_with_pointers_zero),
 };
 const size_t xsave_test_count = ARRAY_SIZE(xsave_tests);
