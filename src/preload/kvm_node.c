@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <pthread.h>
+#include <stdio.h>
 
 #include "kvm/kvm.h"
 #include "preload/table.h"
@@ -37,20 +38,15 @@ static const struct file_ops kvm_file_ops = {
 	.release = file_release,
 };
 
-static int object_open(struct kvm_object *obj, const char *name, const struct node *node, int flags)
-{
-	int fd;
-
-	kvm_object_get(obj);
-	fd = file_open(name, node, flags, &kvm_file_ops, obj);
-	if (fd < 0)
-		kvm_object_put(obj);
-	return fd;
-}
+/* The name in /proc/self/fd. */
+#define FILE_PREFIX "exclave:"
 
 static int new_fd(struct kvm_object *obj, const char *name)
 {
-	return object_open(obj, name, NULL, O_RDWR | O_CLOEXEC);
+	char file_name[64];
+
+	snprintf(file_name, sizeof(file_name), FILE_PREFIX "%s", name);
+	return file_open(file_name, NULL, O_RDWR | O_CLOEXEC, &kvm_file_ops, obj);
 }
 
 static struct kvm_object *fd_object(int fd)
@@ -85,7 +81,8 @@ int kvm_node_open(const struct node *node, int flags)
 	ret = kvm_system_open(&obj);
 	if (ret)
 		return ret;
-	ret = object_open(obj, "exclave:kvm", node, flags);
-	kvm_object_put(obj);
+	ret = file_open(FILE_PREFIX "kvm", node, flags, &kvm_file_ops, obj);
+	if (ret < 0)
+		kvm_object_put(obj);
 	return ret;
 }
