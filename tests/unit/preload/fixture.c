@@ -9,6 +9,8 @@
 
 #define PRELOADED "EXCLAVE_TEST_PRELOADED"
 
+const char *preloaded_library;
+
 static void append_option(const char *variable, const char *option)
 {
 	const char *before = getenv(variable);
@@ -23,8 +25,10 @@ void preload_self(int *argc, char **argv)
 	if (getenv(PRELOADED)) {
 		/* Not for the programs that a case starts. */
 		unsetenv("LD_PRELOAD");
-		argv[1] = argv[0];
+		preloaded_library = argv[1];
 		*argc -= 1;
+		for (int i = 1; i <= *argc; i++)
+			argv[i] = argv[i + 1];
 		return;
 	}
 	if (*argc < 2) {

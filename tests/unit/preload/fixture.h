@@ -20,6 +20,7 @@
  * Return: in the second process, with that argument removed.
  */
 void preload_self(int *argc, char **argv);
+extern const char *preloaded_library;
 
 int open_kvm(void);
 int create_vm(int kvm);
