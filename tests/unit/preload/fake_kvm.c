@@ -57,6 +57,9 @@ void kvm_object_put(struct kvm_object *obj)
 {
 	if (atomic_fetch_sub(&obj->refs, 1) != 1)
 		return;
+	/* A child has a copy of the memory, not the object. */
+	if (obj->creator != getpid())
+		abort();
 	/* What the last close must not hand on. */
 	errno = ENOTRECOVERABLE;
 	if (obj->run)
