@@ -29,7 +29,7 @@ struct kvm_host_ops {
 	 * reference; or -errno, and the caller keeps it.
 	 */
 	int (*new_fd)(struct kvm_object *obj, const char *name);
-	/* The object behind @fd, borrowed; NULL when there is none. */
+	/* The object behind @fd, with a reference for the caller; NULL when there is none. */
 	struct kvm_object *(*fd_object)(int fd);
 };
 
