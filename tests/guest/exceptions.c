@@ -109,8 +109,11 @@ static void invalid_opcodes_ud(void)
 	static const struct {
 		const char *code, *at;
 	} cases[] = {
-		{ud2, ud2_at},	   {invalid_in_64, invalid_in_64_at}, {lock_register, lock_register_at},
-		{mov_cs, mov_cs_at},	   {mov_cr1, mov_cr1_at},
+		{ud2, ud2_at},
+		{invalid_in_64, invalid_in_64_at},
+		{lock_register, lock_register_at},
+		{mov_cs, mov_cs_at},
+		{mov_cr1, mov_cr1_at},
 		{lea_register, lea_register_at},
 	};
 

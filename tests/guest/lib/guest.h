@@ -22,7 +22,10 @@ struct test {
 	void (*run)(void);
 };
 
-#define TEST(function) {#function, function}
+#define TEST(function)              \
+	{                           \
+#function, function \
+	}
 
 /* Tests that QEMU's TCG fails, and how it differs from the SDM. */
 struct known {
@@ -53,15 +56,32 @@ bool test_is_over(void); /* failed or skipped */
 
 #define EXPECT(got, want) expect_equal((uint64_t)(got), (uint64_t)(want), #got, __LINE__)
 #define EXPECT_TRUE(got)  expect_equal((got) ? 1 : 0, 1, #got, __LINE__)
-#define SKIP_UNLESS(condition, reason)      \
-	do {                                \
-		if (!(condition)) {         \
-			skip_test(reason);  \
-			return;             \
-		}                           \
+#define SKIP_UNLESS(condition, reason)     \
+	do {                               \
+		if (!(condition)) {        \
+			skip_test(reason); \
+			return;            \
+		}                          \
 	} while (0)
 
-enum gpr { RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI, R8, R9, R10, R11, R12, R13, R14, R15 };
+enum gpr {
+	RAX,
+	RCX,
+	RDX,
+	RBX,
+	RSP,
+	RBP,
+	RSI,
+	RDI,
+	R8,
+	R9,
+	R10,
+	R11,
+	R12,
+	R13,
+	R14,
+	R15
+};
 
 struct state {
 	uint64_t gpr[16];
@@ -96,14 +116,13 @@ static inline uint64_t user_address(const void *p)
  * A piece of code with its end. It may run at other addresses than its own, so it
  * is position-independent. It ends by DONE_VECTOR unless something else ends it.
  */
-#define CODE_BITS(name, bits, text)                    \
-	asm(".pushsection .text\n\t.code" #bits "\n"   \
-	    ".balign 16\n" #name ":\n\t" text "\n"     \
-	    #name "_done: int $0x40\n" #name "_stop:\n" \
-	    "\t.code64\n\t.popsection");               \
+#define CODE_BITS(name, bits, text)                                                            \
+	asm(".pushsection .text\n\t.code" #bits "\n"                                           \
+	    ".balign 16\n" #name ":\n\t" text "\n" #name "_done: int $0x40\n" #name "_stop:\n" \
+	    "\t.code64\n\t.popsection");                                                       \
 	extern const char name[], name##_done[], name##_stop[]
-#define CODE(name, text)   CODE_BITS(name, 64, text)
-#define CODE32(name, text) CODE_BITS(name, 32, text)
+#define CODE(name, text)    CODE_BITS(name, 64, text)
+#define CODE32(name, text)  CODE_BITS(name, 32, text)
 #define CODE16_(name, text) CODE_BITS(name, 16, text)
 
 /* A label inside a piece of code. */
@@ -149,7 +168,10 @@ void tables_reset(void);
 /* The TSS of 64-bit mode into TR, whatever was there. */
 void tss_load(void);
 
-enum { IST_DEFAULT = 1, IST_SECOND = 2 };
+enum {
+	IST_DEFAULT = 1,
+	IST_SECOND = 2
+};
 extern uint8_t ist_stack[3][4096]; /* by IST number - 1; the last is RSP0's */
 
 /* memory.c: from 16 MiB up, zeroed */

@@ -6,15 +6,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define ACCESSORS(reg)                                               \
-	static inline uint64_t read_##reg(void)                      \
-	{                                                            \
-		uint64_t value;                                      \
-		asm volatile("mov %%" #reg ", %0" : "=r"(value));    \
-		return value;                                        \
-	}                                                            \
-	static inline void write_##reg(uint64_t value)               \
-	{                                                            \
+#define ACCESSORS(reg)                                                  \
+	static inline uint64_t read_##reg(void)                         \
+	{                                                               \
+		uint64_t value;                                         \
+		asm volatile("mov %%" #reg ", %0" : "=r"(value));       \
+		return value;                                           \
+	}                                                               \
+	static inline void write_##reg(uint64_t value)                  \
+	{                                                               \
 		asm volatile("mov %0, %%" #reg::"r"(value) : "memory"); \
 	}
 ACCESSORS(cr0)
@@ -88,7 +88,9 @@ static inline struct cpuid cpuid(uint32_t leaf, uint32_t subleaf)
 {
 	struct cpuid r;
 
-	asm volatile("cpuid" : "=a"(r.a), "=b"(r.b), "=c"(r.c), "=d"(r.d) : "0"(leaf), "2"(subleaf));
+	asm volatile("cpuid"
+		     : "=a"(r.a), "=b"(r.b), "=c"(r.c), "=d"(r.d)
+		     : "0"(leaf), "2"(subleaf));
 	return r;
 }
 

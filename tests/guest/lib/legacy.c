@@ -117,8 +117,8 @@ void legacy_run(struct legacy *l)
 {
 	uint64_t base = (uint64_t)&legacy_tss;
 
-	gdt[TSS32 / 8] = (sizeof(legacy_tss) - 1) | (base & 0xffffff) << 16 |
-			 UINT64_C(0x89) << 40 | (base >> 24 & 0xff) << 56;
+	gdt[TSS32 / 8] = (sizeof(legacy_tss) - 1) | (base & 0xffffff) << 16 | UINT64_C(0x89) << 40 |
+			 (base >> 24 & 0xff) << 56;
 	l->stack_esp = l->gpr[ESP];
 	l->stack_ss = l->ss;
 	l->vector = UINT32_MAX;

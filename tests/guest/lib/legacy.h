@@ -16,7 +16,16 @@
 #define LEGACY_CODE 0xa000 /* up to 0xafff */
 #define LEGACY_DATA 0xb000 /* for the tests, up to 0xffff */
 
-enum { EAX, ECX, EDX, EBX, ESP, EBP, ESI, EDI };
+enum {
+	EAX,
+	ECX,
+	EDX,
+	EBX,
+	ESP,
+	EBP,
+	ESI,
+	EDI
+};
 
 struct legacy {
 	uint32_t gpr[8];

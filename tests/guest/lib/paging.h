@@ -7,14 +7,14 @@
 
 #define TEST_BASE UINT64_C(0x8000000000)
 
-#define PTE_P  UINT64_C(0x001)
-#define PTE_W  UINT64_C(0x002)
-#define PTE_U  UINT64_C(0x004)
-#define PTE_A  UINT64_C(0x020)
-#define PTE_D  UINT64_C(0x040)
-#define PTE_PS UINT64_C(0x080)
-#define PTE_G  UINT64_C(0x100)
-#define PTE_NX (UINT64_C(1) << 63)
+#define PTE_P       UINT64_C(0x001)
+#define PTE_W       UINT64_C(0x002)
+#define PTE_U       UINT64_C(0x004)
+#define PTE_A       UINT64_C(0x020)
+#define PTE_D       UINT64_C(0x040)
+#define PTE_PS      UINT64_C(0x080)
+#define PTE_G       UINT64_C(0x100)
+#define PTE_NX      (UINT64_C(1) << 63)
 #define PTE_ADDRESS UINT64_C(0x000ffffffffff000)
 
 #define PF_P    0x01
