@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* How a function of this folder reports an exception. Private to the folder. */
+/* How a function of the processor, here or in engine/, reports an exception. */
 #ifndef EXCLAVE_CPU_FAULT_H
 #define EXCLAVE_CPU_FAULT_H
 

@@ -3,8 +3,8 @@
  * A stack in the middle of a control transfer: a segment, a pointer and the
  * privilege with which it is used, before any of them is in a register. What is
  * pushed is collected, checked against the limit as a whole and then written,
- * so that a transfer can make its other checks in between. Private to the
- * folder; lives on the C stack of one transfer.
+ * so that a transfer can make its other checks in between. Lives on the C stack
+ * of one transfer, or of one instruction of engine/ that pushes or pops.
  */
 #ifndef EXCLAVE_CPU_STACK_H
 #define EXCLAVE_CPU_STACK_H

@@ -82,7 +82,7 @@ unsigned int access_address(struct translation *t, const struct insn *insn, uint
 	effective_address(t, insn, addr);
 	if (mem->seg == X86_SEG_FS || mem->seg == X86_SEG_GS) {
 		base = regs_scratch(t, avoid | names, insn->no_rex);
-		emit_gs_load(&t->e, base, (int32_t)(GS(seg_base) + mem->seg * 8));
+		emit_gs_load(&t->e, base, GS_SEG_BASE(mem->seg));
 		emit_lea(&t->e, true, addr, addr, (int)base, 0, 0);
 		t->busy &= (uint16_t)~BIT32(base);
 	}
@@ -122,13 +122,17 @@ static void emit_operation(struct translation *t, const struct access *a)
 
 static void emit_look_up(struct translation *t, struct access *a)
 {
+	int32_t tlb = GS(tlb) + (int32_t)((t->mode & MODE_INDEX) * sizeof(struct engine_tlb));
 	struct emitter *e = &t->e;
 
 	a->retry = e->p;
 	emit_rorx(e, a->addend, a->addr, 12);
 	emit_movzx16(e, a->addend, a->addend);
-	emit_gs_load_indexed(e, X86_RCX, a->addend, a->write ? GS(tlb.write) : GS(tlb.read));
-	emit_gs_load_indexed(e, a->addend, a->addend, GS(tlb.host));
+	emit_gs_load_indexed(e, X86_RCX, a->addend,
+			     tlb + (a->write ? (int32_t)offsetof(struct engine_tlb, write)
+					     : (int32_t)offsetof(struct engine_tlb, read)));
+	emit_gs_load_indexed(e, a->addend, a->addend,
+			     tlb + (int32_t)offsetof(struct engine_tlb, host));
 	emit_lea(e, true, X86_RCX, X86_RCX, a->addr, 0, (int32_t)a->size - 1);
 	emit_pext_gs(e, X86_RCX, X86_RCX, GS(pext_page));
 	emit8(e, 0xe3); /* jrcxz over the jump */
@@ -153,6 +157,7 @@ void access_emit(struct translation *t, enum access_op op, unsigned int addr, un
 	}
 	t->access_count++;
 	*a = (struct access){.insn = (uint8_t)t->current, .op = op, .size = size, .write = write};
+	a->read = op == ACCESS_INSN ? insn->mem.read : op == ACCESS_LOAD || op == ACCESS_POP;
 	a->stack = op == ACCESS_PUSH || op == ACCESS_POP || insn->mem.seg == X86_SEG_SS;
 	a->addr = (uint8_t)addr;
 	a->addend = (uint8_t)regs_scratch(t, avoid | BIT32(addr), insn->no_rex);

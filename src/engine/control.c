@@ -28,7 +28,7 @@ static void set_rip(struct translation *t, int64_t offset)
 	emit_lea(e, true, X86_RCX, X86_RCX, -1, 0, (int32_t)offset);
 	if (offset != (int32_t)offset)
 		t->failed = true;
-	emit_gs_store(e, X86_RCX, GS(rip));
+	emit_gs_store(e, X86_RCX, GS(cpu.state.rip));
 	emit_gs_load(e, X86_RCX, GS_GPR(X86_RCX));
 }
 
@@ -37,6 +37,15 @@ void control_stop(struct translation *t, uint32_t offset, enum engine_stop stop)
 	set_rip(t, offset);
 	emit_gs_store_imm(&t->e, GS(stop), stop);
 	jump_to_stub(t, t->stubs->leave);
+}
+
+void control_stop_for(struct translation *t, uint32_t offset, const struct insn *insn)
+{
+	uint64_t pointer = (uint64_t)(uintptr_t)insn;
+
+	emit_gs_store_imm32(&t->e, GS(stop_insn), (uint32_t)pointer);
+	emit_gs_store_imm32(&t->e, GS(stop_insn) + 4, (uint32_t)(pointer >> 32));
+	control_stop(t, offset, ENGINE_STOP_INSTRUCTION);
 }
 
 static bool in_page(int64_t offset)
@@ -49,8 +58,8 @@ static void emit_unlinked(struct translation *t, uint8_t *rel32, int64_t target)
 {
 	emit_patch(&t->e, rel32, t->e.p);
 	set_rip(t, target);
-	if (!in_page(target)) {
-		jump_to_stub(t, t->stubs->dispatch);
+	if (!in_page(target) || !t->is_linked) {
+		jump_to_stub(t, t->dispatch);
 		return;
 	}
 	emit_gs_store_imm(&t->e, GS(stop_site), (int32_t)(rel32 - t->cache->writable));
@@ -144,7 +153,7 @@ static void emit_target(struct translation *t, const struct insn *insn)
 		reg = insn->modrm_rm_gpr;
 		regs_need(t, BIT32(reg));
 	}
-	emit_gs_store(&t->e, reg, GS(rip));
+	emit_gs_store(&t->e, reg, GS(cpu.state.rip));
 	regs_end_insn(t);
 }
 
@@ -170,7 +179,7 @@ static void emit_return(struct translation *t, const struct insn *insn)
 	unsigned int value = regs_scratch(t, 0, false);
 
 	access_emit(t, ACCESS_POP, addr, value, 8, false, (uint16_t)(BIT32(addr) | BIT32(value)));
-	emit_gs_store(e, value, GS(rip));
+	emit_gs_store(e, value, GS(cpu.state.rip));
 	emit_lea(e, true, addr, addr, -1, 0, 8 + (insn->imm_at ? (int32_t)(uint16_t)insn->imm : 0));
 	regs_set_rsp(t, addr);
 	regs_end_insn(t);
@@ -184,7 +193,8 @@ void control_emit(struct translation *t, const struct insn *insn)
 	uint8_t *poll = NULL;
 	uint16_t spilled;
 
-	if ((insn->kind == INSN_JCC || insn->kind == INSN_JMP) && target <= offset)
+	if ((insn->kind == INSN_JCC || insn->kind == INSN_JMP) && target <= offset &&
+	    !(t->mode & MODE_SINGLE))
 		poll = emit_poll(t);
 	spilled = t->spilled;
 	switch (insn->kind) {
@@ -204,18 +214,18 @@ void control_emit(struct translation *t, const struct insn *insn)
 	case INSN_JMP_IND:
 		emit_target(t, insn);
 		regs_finish(t);
-		jump_to_stub(t, t->stubs->dispatch);
+		jump_to_stub(t, t->dispatch);
 		break;
 	case INSN_CALL_IND:
 		emit_target(t, insn);
 		emit_push_return(t, (uint32_t)next);
 		regs_finish(t);
-		jump_to_stub(t, t->stubs->dispatch);
+		jump_to_stub(t, t->dispatch);
 		break;
 	case INSN_RET:
 		emit_return(t, insn);
 		regs_finish(t);
-		jump_to_stub(t, t->stubs->dispatch);
+		jump_to_stub(t, t->dispatch);
 		break;
 	case INSN_COPY:
 	case INSN_PUSH:
@@ -231,10 +241,10 @@ void control_emit(struct translation *t, const struct insn *insn)
 void control_fall_through(struct translation *t, uint32_t offset, bool by_address)
 {
 	regs_finish(t);
-	if (!by_address) {
+	if (!by_address && t->is_linked) {
 		emit_goto(t, offset);
 		return;
 	}
 	set_rip(t, offset);
-	jump_to_stub(t, t->stubs->dispatch);
+	jump_to_stub(t, t->dispatch);
 }

@@ -97,6 +97,13 @@ static inline void emit_gs_store_imm(struct emitter *e, int32_t disp, int32_t im
 	emit32(e, (uint32_t)imm);
 }
 
+/* mov dword gs:[disp32], imm32 */
+static inline void emit_gs_store_imm32(struct emitter *e, int32_t disp, uint32_t imm)
+{
+	emit_gs(e, false, 0xc7, 0, disp);
+	emit32(e, imm);
+}
+
 static inline void emit_mov(struct emitter *e, unsigned int dst, unsigned int src)
 {
 	emit8(e, emit_rex(true, src, 0, dst));

@@ -60,8 +60,7 @@ enum cpu_result exec_store(struct engine_vcpu *v, const struct insn *insn, const
  * first byte moves.
  */
 uint32_t vcpu_access(const struct engine_vcpu *v);
-enum cpu_result vcpu_read(struct engine_vcpu *v, gva_t gva, void *dst, size_t len,
-			  uint32_t access);
+enum cpu_result vcpu_read(struct engine_vcpu *v, gva_t gva, void *dst, size_t len, uint32_t access);
 enum cpu_result vcpu_write(struct engine_vcpu *v, gva_t gva, const void *src, size_t len,
 			   uint32_t access);
 /*
@@ -82,6 +81,20 @@ static inline bool vcpu_checks_alignment(const struct engine_vcpu *v)
 	return s->cpl == 3 && (s->cr0 & X86_CR0_AM) && (s->rflags & X86_EFLAGS_AC);
 }
 
+/*
+ * What the engine does for an instruction. The MSRs are read and written at CPL 0
+ * (checked before); leaves of SGX set state.rip themselves and are called with v->sgx.
+ */
+enum cpu_result engine_rdmsr(struct engine_vcpu *v, uint32_t index, uint64_t *value);
+enum cpu_result engine_wrmsr(struct engine_vcpu *v, uint32_t index, uint64_t value);
+enum cpu_result engine_encls(struct engine_vcpu *v);
+enum cpu_result engine_enclu(struct engine_vcpu *v);
+enum cpu_result engine_enclv(struct engine_vcpu *v);
+void engine_invlpg(struct engine_vcpu *v, gva_t gva);
+void engine_flush(struct engine_vcpu *v, enum cpu_flush what);
+/* exec_xsave.c: XGETBV with ECX = 1. */
+uint64_t exec_xinuse(const struct engine_vcpu *v);
+
 /* Functions by file; exec.c's table names them. */
 /* exec_string.c: MOVS, CMPS, SCAS, LODS, STOS with and without REP. */
 exec_function exec_movs, exec_cmps, exec_scas, exec_lods, exec_stos;
@@ -89,10 +102,37 @@ exec_function exec_movs, exec_cmps, exec_scas, exec_lods, exec_stos;
 exec_function exec_in, exec_out, exec_ins, exec_outs;
 /* ENGINE_PENDING_IN: takes v->exit.io.data and steps over the instruction where it is done. */
 enum cpu_result exec_complete_in(struct engine_vcpu *v);
-/* exec_xsave.c */
+/* exec_xsave.c; of the environment: exec_x87.c */
 exec_function exec_fxsave, exec_fxrstor, exec_fnsave, exec_frstor, exec_fnstenv, exec_fldenv,
 	exec_xsave, exec_xsavec, exec_xsaveopt, exec_xsaves, exec_xrstor, exec_xrstors;
+/* SDM XGETBV with ECX = 1: components in use, of those that exist; XCR0 is the caller's. */
+uint64_t exec_xinuse(const struct engine_vcpu *v);
 /* exec_vector.c */
 exec_function exec_gather, exec_masked_move, exec_maskmov;
+/* exec_flags.c */
+exec_function exec_cli, exec_sti, exec_cld, exec_std, exec_stac, exec_clac, exec_pushf, exec_popf;
+/* exec_stack.c: PUSH and POP of segment registers only. */
+exec_function exec_push_segment, exec_pop_segment, exec_pusha, exec_popa, exec_enter;
+/* exec_accumulator.c */
+exec_function exec_aaa, exec_aas, exec_daa, exec_das, exec_aam, exec_aad, exec_salc, exec_xlat;
+/* exec_branch.c: LOOP, LOOPE, LOOPNE, and JCXZ, JECXZ, JRCXZ. */
+exec_function exec_loop, exec_jcxz;
+/* exec_transfer.c */
+exec_function exec_far_jmp, exec_far_call, exec_far_ret, exec_iret, exec_syscall, exec_sysret,
+	exec_sysenter, exec_sysexit, exec_int, exec_int1, exec_int3, exec_into, exec_bound;
+/* exec_segment.c: MOV from and to segment registers, LDS and its like. */
+exec_function exec_mov_from_segment, exec_mov_to_segment, exec_load_far_pointer, exec_swapgs,
+	exec_segment_base;
+/* exec_table.c */
+exec_function exec_lgdt, exec_lidt, exec_sgdt, exec_sidt, exec_lldt, exec_ltr, exec_sldt, exec_str,
+	exec_lar, exec_lsl, exec_verr, exec_verw, exec_arpl;
+/* exec_control.c */
+exec_function exec_mov_control, exec_mov_debug, exec_lmsw, exec_smsw, exec_clts, exec_xgetbv,
+	exec_xsetbv, exec_hlt;
+/* exec_cache.c: translations and caches. */
+exec_function exec_invlpg, exec_invpcid, exec_wbinvd, exec_clflush;
+/* exec_msr.c: MSRs, CPUID, time, random numbers. */
+exec_function exec_cpuid, exec_rdmsr, exec_wrmsr, exec_rdtsc, exec_rdtscp, exec_rdpid, exec_rdpmc,
+	exec_rdrand;
 
 #endif

@@ -3,13 +3,9 @@
  * The code around the blocks, written by the same emitter so that it knows the
  * same offsets: into and out of translated code, TLB misses, indirect jumps.
  */
-#include "engine/engine.h"
-
-#include "lib/bits.h"
+#include "engine/core.h"
 
 #include <errno.h>
-
-#define XSTATE_MASK 7 /* x87, SSE, AVX: what the guest may have */
 
 static void emit_gs_op(struct emitter *e, const char *opcode, unsigned int len, unsigned int reg,
 		       int32_t disp)
@@ -24,7 +20,7 @@ static void emit_gs_op(struct emitter *e, const char *opcode, unsigned int len, 
 static void emit_xstate(struct emitter *e, unsigned int op)
 {
 	emit_bytes(e, "\xb8\x07\0\0\0\x31\xd2", 7); /* mov eax, mask; xor edx, edx */
-	_Static_assert(XSTATE_MASK == 7, "the constant above");
+	_Static_assert(ENGINE_XFEATURES == 7, "the constant above");
 	emit_gs_op(e, "\x48\x0f\xae", 3, op, GS(xstate));
 }
 
@@ -74,8 +70,8 @@ static void emit_enter(struct emitter *e)
 	emit_gs_store(e, X86_RSP, GS(host_rsp));
 	emit_gs_store(e, X86_RSI, GS(stop_site));
 	emit_xrstor(e);
-	emit_load_flags(e, GS(flags));
-	emit_load_gprs(e, GS(gpr));
+	emit_load_flags(e, GS(enter_flags));
+	emit_load_gprs(e, GS_GPR(0));
 	emit_gs_op(e, "\xff", 1, 4, GS(stop_site)); /* jmp */
 }
 
@@ -83,8 +79,8 @@ static void emit_leave(struct emitter *e, const struct code_cache *cache,
 		       struct engine_stubs *stubs)
 {
 	stubs->leave = cache_to_executable(cache, e->p);
-	emit_store_gprs(e, GS(gpr));
-	emit_store_flags(e, GS(flags));
+	emit_store_gprs(e, GS_GPR(0));
+	emit_store_flags(e, GS(host_flags));
 	emit_xsave(e);
 	stubs->leave_from_c = cache_to_executable(cache, e->p);
 	emit_gs_op(e, "\x0f\xae", 2, 2, GS(default_mxcsr));
@@ -124,10 +120,24 @@ static void emit_call_c(struct emitter *e, const struct code_cache *cache,
 	_Static_assert(MISS_BOUNCE == 1 && MISS_STOP == 2, "the comparisons above");
 }
 
-/* To the guest's `rip`: through the jump table, else to C. */
-static void emit_dispatch(struct emitter *e, const struct code_cache *cache,
-			  const struct engine_stubs *stubs)
+/* To C with @stop; the guest's `rip` is set, its registers are in the host's. */
+static uint8_t *emit_stop(struct emitter *e, const struct code_cache *cache,
+			  const struct engine_stubs *stubs, enum engine_stop stop)
 {
+	uint8_t *start = cache_to_executable(cache, e->p);
+	uint8_t *rel32;
+
+	emit_gs_store_imm(e, GS(stop), (int32_t)stop);
+	rel32 = emit_jmp(e);
+	emit_patch(e, rel32, cache_to_writable(cache, stubs->leave));
+	return start;
+}
+
+/* To the guest's `rip`: through the jump table of MMU index @index, else to C. */
+static void emit_dispatch(struct emitter *e, const struct code_cache *cache,
+			  const struct engine_stubs *stubs, unsigned int index)
+{
+	int32_t jumps = GS(jumps) + (int32_t)(index * sizeof(struct engine_jumps));
 	uint8_t *kick, *miss;
 
 	emit_gs_store(e, X86_RCX, GS_GPR(X86_RCX));
@@ -136,15 +146,18 @@ static void emit_dispatch(struct emitter *e, const struct code_cache *cache,
 	emit_bytes(e, "\x65\x0f\xb7\x0c\x25\x01\0\0\0", 9); /* movzx ecx, word gs:[1] */
 	emit_bytes(e, "\xe3\x05", 2);
 	kick = emit_jmp(e);
-	emit_gs_load(e, X86_RCX, GS(rip));
+	emit_gs_load(e, X86_RCX, GS(cpu.state.rip));
 	emit_movzx16(e, X86_RAX, X86_RCX);
-	emit_gs_load_indexed(e, X86_RDX, X86_RAX, GS(jumps.rip));
+	emit_gs_load_indexed(e, X86_RDX, X86_RAX,
+			     jumps + (int32_t)offsetof(struct engine_jumps, rip));
 	emit_lea(e, true, X86_RCX, X86_RCX, X86_RDX, 0, 0);
 	emit_bytes(e, "\xe3\x05", 2);
 	miss = emit_jmp(e);
-	emit_gs_load_indexed(e, X86_RCX, X86_RAX, GS(jumps.page_base));
+	emit_gs_load_indexed(e, X86_RCX, X86_RAX,
+			     jumps + (int32_t)offsetof(struct engine_jumps, page_base));
 	emit_gs_store(e, X86_RCX, GS(page_base));
-	emit_gs_load_indexed(e, X86_RCX, X86_RAX, GS(jumps.code));
+	emit_gs_load_indexed(e, X86_RCX, X86_RAX,
+			     jumps + (int32_t)offsetof(struct engine_jumps, code));
 	emit_gs_store(e, X86_RCX, GS(stop_site));
 	emit_gs_load(e, X86_RCX, GS_GPR(X86_RCX));
 	emit_gs_load(e, X86_RAX, GS_GPR(X86_RAX));
@@ -176,10 +189,15 @@ int stubs_emit(struct engine *engine)
 	emit_call_c(&e, cache, stubs, engine_miss);
 	stubs->bounce_end = cache_to_executable(cache, e.p);
 	emit_call_c(&e, cache, stubs, engine_bounce_end);
-	stubs->dispatch = cache_to_executable(cache, e.p);
-	emit_dispatch(&e, cache, stubs);
+	stubs->lookup = emit_stop(&e, cache, stubs, ENGINE_STOP_LOOKUP);
+	stubs->step = emit_stop(&e, cache, stubs, ENGINE_STOP_STEP);
+	for (unsigned int i = 0; i < ENGINE_MMU_INDICES; i++) {
+		stubs->dispatch[i] = cache_to_executable(cache, e.p);
+		emit_dispatch(&e, cache, stubs, i);
+	}
 	if (emit_overflowed(&e))
 		return -ENOSPC;
-	cache->used = align_up((uint64_t)(e.p - e.base), CACHE_GRANULE);
+	cache->start = cache->used = align_up((uint64_t)(e.p - e.base), CACHE_GRANULE);
+	cache->stale = stubs->lookup;
 	return 0;
 }

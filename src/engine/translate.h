@@ -6,6 +6,7 @@
 #include "engine/cache.h"
 #include "engine/emit.h"
 #include "engine/insn.h"
+#include "engine/mode.h"
 #include "engine/vcpu.h"
 
 #define BLOCK_MAX_INSNS   48
@@ -17,9 +18,11 @@ struct engine_stubs {
 	uint8_t *enter;        /* void (*)(struct engine_vcpu *, void *code) */
 	uint8_t *leave;        /* state to the vCPU, back to C; `stop` is set */
 	uint8_t *leave_from_c; /* the same when the state is in the vCPU already */
-	uint8_t *dispatch;     /* to the guest's `rip` */
-	uint8_t *miss;         /* called: TLB miss at miss_gva */
-	uint8_t *bounce_end;   /* called: after the instruction on the bounce page */
+	uint8_t *lookup;       /* `rip` is set: to C, which finds the block */
+	uint8_t *step;         /* likewise, after an instruction in a block of its own */
+	uint8_t *dispatch[ENGINE_MMU_INDICES]; /* to the guest's `rip` */
+	uint8_t *miss;                         /* called: TLB miss at miss_gva */
+	uint8_t *bounce_end; /* called: after the instruction on the bounce page */
 };
 
 /* What a block may need done out of line, after its last instruction. */
@@ -39,6 +42,7 @@ struct access {
 	uint8_t value;  /* what ACCESS_LOAD and ACCESS_STORE move, */
 	uint8_t rsp;    /* and what stands for RSP in the instruction */
 	uint32_t size;
+	bool read;
 	bool write;
 	bool stack;       /* addressed through SS */
 	uint8_t rsp_home; /* where RSP is before the operation, as in struct fault_record */
@@ -53,7 +57,12 @@ struct translation {
 	struct emitter e;
 	const struct code_cache *cache;
 	const struct engine_stubs *stubs;
-	uint16_t start; /* offset of the block in its page */
+	uint32_t mode;
+	bool never_link;        /* debugging: every block goes back to C */
+	bool is_linked;         /* its jumps inside the page go straight to other blocks */
+	uint8_t *dispatch;      /* stub that goes on at the guest's `rip` */
+	struct insn *stop_insn; /* the instruction for C that ends the block, or NULL */
+	uint16_t start;         /* offset of the block in its page */
 	struct insn insns[BLOCK_MAX_INSNS];
 	uint16_t offset[BLOCK_MAX_INSNS]; /* of each in the page */
 	unsigned int count;
@@ -71,16 +80,21 @@ struct translation {
 	bool failed; /* a table overflowed */
 };
 
+/* Guest code as it was copied. */
+struct code_bytes {
+	uint16_t offset; /* of the first in its page */
+	uint16_t length; /* up to the end of the page, or of what a block takes */
+	bool crosses;    /* it is one instruction that ends in the next page */
+	uint8_t bytes[BLOCK_MAX_INSNS * INSN_MAX_LENGTH];
+};
+
 /*
- * Translates the code at @code, which lies @offset into its page, up to the end
- * of the page at most, into the emitter of @t (whose e, cache and stubs are
- * set). With @crossing, @code holds at least INSN_MAX_LENGTH bytes and the
- * block is the one instruction that begins there and ends in the next page.
+ * Translates @code, code of @mode, into the emitter of @t (whose e, cache and
+ * stubs are set), and t->stop_insn, which the caller frees.
  * Return: the bytes of guest code that the block covers, 0 when its first
  * instruction does not end in the page.
  */
-uint32_t translate_block(struct translation *t, const uint8_t *code, uint16_t offset,
-			 bool crossing);
+uint32_t translate_block(struct translation *t, const struct code_bytes *code, uint32_t mode);
 
 /* regs.c: where the guest's registers are. */
 void regs_start(struct translation *t);
@@ -129,6 +143,11 @@ void control_emit(struct translation *t, const struct insn *insn);
 /* On to @offset; @by_address: through the dispatcher instead of a link. */
 void control_fall_through(struct translation *t, uint32_t offset, bool by_address);
 void control_stop(struct translation *t, uint32_t offset, enum engine_stop stop);
+/* Before the instruction at @offset, which is for C. */
+void control_stop_for(struct translation *t, uint32_t offset, const struct insn *insn);
+
+/* Without #UD or #NM in @mode. */
+bool insn_is_available(const struct insn *insn, uint32_t mode);
 
 void translation_record(struct translation *t, const uint8_t *at, const struct access *access);
 

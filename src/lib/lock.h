@@ -11,6 +11,7 @@
 
 #define LOCK_RANKS(X)                                        \
 	X(LOCK_MEMSLOTS, "memory slots of a VM")             \
+	X(LOCK_TRANSLATE, "code cache of a VM")              \
 	X(LOCK_EPC_SECTIONS, "EPC section list")             \
 	X(LOCK_EPCM_PAGE, "EPCM entry, shared or exclusive") \
 	X(LOCK_EPCM_SGX2, "EPCM entry, among SGX2 leaves")   \
