@@ -159,6 +159,7 @@ class Run:
         self.checks = {}
         self.marks = {}
         self.complaints = []
+        self.notes = []
         self.status = None
         self.wall = self.cpu = 0.0
         self.process = None
@@ -166,6 +167,9 @@ class Run:
 
     def complain(self, text):
         self.complaints.append(text)
+
+    def note(self, text):
+        self.notes.append(text)
 
     def run(self):
         """Return: itself, when the machine has been turned off or stopped."""
