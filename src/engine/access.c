@@ -34,14 +34,23 @@ static void add_constant(struct emitter *e, unsigned int dst, int64_t imm)
 	emit_lea(e, true, dst, dst, -1, 0, (int32_t)imm);
 }
 
-static void load_constant(struct emitter *e, unsigned int dst, int64_t imm)
+static void load_constant(struct emitter *e, unsigned int dst, uint64_t imm)
 {
 	emit8(e, emit_rex(true, 0, 0, dst));
 	emit8(e, (uint8_t)(0xb8 | (dst & 7)));
 	emit_bytes(e, &imm, sizeof(imm));
 }
 
-/* The effective address, without segment base. */
+/* A displacement alone, as wide as an address. */
+static uint64_t absolute_address(const struct insn_mem *mem)
+{
+	uint64_t disp = (uint64_t)mem->disp;
+
+	return mem->address_size == 8   ? disp
+	       : mem->address_size == 4 ? (uint32_t)disp
+					: (uint16_t)disp;
+}
+
 static void effective_address(struct translation *t, const struct insn *insn, unsigned int dst)
 {
 	const struct insn_mem *mem = &insn->mem;
@@ -61,15 +70,18 @@ static void effective_address(struct translation *t, const struct insn *insn, un
 	} else if (mem->index >= 0) {
 		emit_lea_no_base(e, w, dst, mem->index, log2_of(mem->scale), (int32_t)mem->disp);
 	} else {
-		load_constant(e, dst, w ? mem->disp : (int64_t)(uint32_t)mem->disp);
+		load_constant(e, dst, absolute_address(mem));
+		return;
 	}
+	if (mem->address_size == 2)
+		emit_movzx16(e, dst, dst);
 }
 
-unsigned int access_address(struct translation *t, const struct insn *insn, uint16_t avoid)
+unsigned int access_offset(struct translation *t, const struct insn *insn, uint16_t avoid)
 {
 	const struct insn_mem *mem = &insn->mem;
 	uint16_t names = 0;
-	unsigned int addr, base;
+	unsigned int addr;
 
 	if (mem->base >= 0)
 		names |= (uint16_t)BIT32(mem->base);
@@ -80,12 +92,14 @@ unsigned int access_address(struct translation *t, const struct insn *insn, uint
 		regs_rsp(t);
 	addr = regs_scratch(t, avoid | names, insn->no_rex);
 	effective_address(t, insn, addr);
-	if (mem->seg == X86_SEG_FS || mem->seg == X86_SEG_GS) {
-		base = regs_scratch(t, avoid | names, insn->no_rex);
-		emit_gs_load(&t->e, base, (int32_t)(GS(seg_base) + mem->seg * 8));
-		emit_lea(&t->e, true, addr, addr, (int)base, 0, 0);
-		t->busy &= (uint16_t)~BIT32(base);
-	}
+	return addr;
+}
+
+unsigned int access_address(struct translation *t, const struct insn *insn, uint16_t avoid)
+{
+	unsigned int addr = access_offset(t, insn, avoid);
+
+	access_linear(t, addr, (enum x86_seg)insn->mem.seg, insn->mem.size, insn->mem.write, avoid);
 	return addr;
 }
 
@@ -122,13 +136,17 @@ static void emit_operation(struct translation *t, const struct access *a)
 
 static void emit_look_up(struct translation *t, struct access *a)
 {
+	int32_t tlb = GS(tlb) + (int32_t)((t->mode & MODE_INDEX) * sizeof(struct engine_tlb));
 	struct emitter *e = &t->e;
 
 	a->retry = e->p;
 	emit_rorx(e, a->addend, a->addr, 12);
 	emit_movzx16(e, a->addend, a->addend);
-	emit_gs_load_indexed(e, X86_RCX, a->addend, a->write ? GS(tlb.write) : GS(tlb.read));
-	emit_gs_load_indexed(e, a->addend, a->addend, GS(tlb.host));
+	emit_gs_load_indexed(e, X86_RCX, a->addend,
+			     tlb + (a->write ? (int32_t)offsetof(struct engine_tlb, write)
+					     : (int32_t)offsetof(struct engine_tlb, read)));
+	emit_gs_load_indexed(e, a->addend, a->addend,
+			     tlb + (int32_t)offsetof(struct engine_tlb, host));
 	emit_lea(e, true, X86_RCX, X86_RCX, a->addr, 0, (int32_t)a->size - 1);
 	emit_pext_gs(e, X86_RCX, X86_RCX, GS(pext_page));
 	emit8(e, 0xe3); /* jrcxz over the jump */
@@ -153,6 +171,7 @@ void access_emit(struct translation *t, enum access_op op, unsigned int addr, un
 	}
 	t->access_count++;
 	*a = (struct access){.insn = (uint8_t)t->current, .op = op, .size = size, .write = write};
+	a->read = op == ACCESS_INSN ? insn->mem.read : op == ACCESS_LOAD || op == ACCESS_POP;
 	a->stack = op == ACCESS_PUSH || op == ACCESS_POP || insn->mem.seg == X86_SEG_SS;
 	a->addr = (uint8_t)addr;
 	a->addend = (uint8_t)regs_scratch(t, avoid | BIT32(addr), insn->no_rex);

@@ -1,9 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The code cache of a VM: host code and the blocks it belongs to. Written
- * through one mapping, executed through another, never both through one.
+ * The code cache of a VM: host code, the blocks it belongs to, and the pages of
+ * guest code that the blocks were made from. Written through one mapping,
+ * executed through another, never both through one.
  *
- * Translation happens under the cache's lock; running code takes none.
+ * A page of guest code is known by the host memory behind it, so that all
+ * guest-physical aliases of it are one. Everything here changes under the
+ * engine's translate lock; running code takes none.
+ *
+ * A block that is invalid keeps its memory until the whole cache is emptied: a
+ * processor may still be inside it.
  */
 #ifndef EXCLAVE_ENGINE_CACHE_H
 #define EXCLAVE_ENGINE_CACHE_H
@@ -28,21 +34,49 @@ struct fault_record {
 	uint8_t rsp;        /* host register that has the guest's RSP, or NO_REG: the vCPU has it */
 	uint8_t addend;     /* host register that gets the addend of a look-up */
 	uint8_t size;       /* of the access */
+	bool read;
 	bool write;
-	bool stack; /* through SS: a bad address is #SS */
+	bool stack;  /* through SS: a bad address is #SS */
+	uint8_t seg; /* enum x86_seg, or FAULT_RECORD_TARGET, of a call of the stub `segment` */
+};
+
+/* No access, but a branch: the address is that of its target in the code segment. */
+#define FAULT_RECORD_TARGET 0xff
+
+struct insn;
+
+/* A jump that leads straight into a block. */
+struct link {
+	struct link *next;
+	uint8_t *rel32;   /* writable address */
+	int32_t unlinked; /* what it held before */
 };
 
 struct block {
 	struct block *hash_next;
-	gpa_t page;      /* guest-physical */
-	gpa_t next_page; /* the same, of a block that is one instruction across two pages */
-	bool crosses;
+	struct block *page_next[2]; /* of the blocks in each of its pages */
+	struct code_page *page[2];  /* the second of a block that is one instruction across two */
+	uint32_t mode;
 	uint16_t offset; /* in the page */
 	uint16_t guest_length;
 	uint32_t code_length;
+	bool valid;
 	uint8_t *code; /* executable address */
 	struct fault_record *records;
 	uint32_t record_count;
+	struct insn *stop_insn; /* the instruction for C that ends it, or NULL */
+	struct link *incoming;
+	uint8_t *bytes; /* guest_length bytes of guest code */
+};
+
+#define CODE_GRANULE 64 /* of guest code, for code_page.granules */
+
+struct code_page {
+	struct code_page *hash_next;
+	const uint8_t *host;
+	uint64_t granules; /* bit n: bytes from n * CODE_GRANULE on are translated */
+	uint64_t epoch;    /* of the engine's, when the bytes were last compared */
+	struct block *blocks;
 };
 
 #define CACHE_HASH_SIZE 65536
@@ -52,14 +86,20 @@ struct code_cache {
 	uint8_t *writable;
 	uint8_t *executable;
 	size_t size;
+	size_t start; /* of the blocks, behind the stubs */
 	size_t used;
+	uint8_t *stale;       /* stub: where the entry of an invalid block leads */
 	struct block **owner; /* sparse: the block of each granule of code */
 	struct block *hash[CACHE_HASH_SIZE];
+	struct code_page *pages[CACHE_HASH_SIZE];
 };
 
 /* Return: 0, or -errno (no memory, or the host forbids executable memory). */
 int code_cache_init(struct code_cache *cache, size_t size);
 void code_cache_destroy(struct code_cache *cache);
+
+/* Frees all blocks and pages. No processor may be in them or know them. */
+void code_cache_empty(struct code_cache *cache);
 
 static inline uint8_t *cache_to_executable(const struct code_cache *cache, uint8_t *writable)
 {
@@ -71,15 +111,42 @@ static inline uint8_t *cache_to_writable(const struct code_cache *cache, uint8_t
 	return executable - cache->executable + cache->writable;
 }
 
-/* With @crosses, one whose instruction ends in @next_page; without, one that does not cross. */
-struct block *cache_find(const struct code_cache *cache, gpa_t page, uint16_t offset, bool crosses,
-			 gpa_t next_page);
+/* The page of code at @host (page-aligned), or NULL. */
+struct code_page *cache_find_page(const struct code_cache *cache, const uint8_t *host);
+/* Likewise, made if need be. Return: NULL when out of memory. */
+struct code_page *cache_get_page(struct code_cache *cache, const uint8_t *host, uint64_t epoch);
+
+/* @next: the second page of an instruction that crosses, else NULL. */
+struct block *cache_find(const struct code_cache *cache, const struct code_page *page,
+			 uint16_t offset, uint32_t mode, const struct code_page *next);
+/* A block without code, or NULL when out of memory. */
+struct block *block_new(const struct fault_record *records, uint32_t record_count,
+			const uint8_t *bytes, uint16_t guest_length);
+void block_free(struct block *block);
 void cache_insert(struct code_cache *cache, struct block *block);
+
+/* Points the jump at @rel32 (writable) at @target. Return: false when out of memory. */
+bool cache_link(struct code_cache *cache, uint8_t *rel32, struct block *target);
+
+/* No processor enters @block any more. */
+void cache_invalidate(struct code_cache *cache, struct block *block);
+/* Invalidates the blocks with bytes in [@offset, @offset + @len) of @page; Return: were there any? */
+bool cache_invalidate_range(struct code_cache *cache, struct code_page *page, uint32_t offset,
+			    uint32_t len);
+/* Invalidates the blocks of @page that were not made from its bytes as they were at @epoch: @now. */
+void cache_revalidate(struct code_cache *cache, struct code_page *page, const uint8_t *now,
+		      uint64_t epoch);
+
+/* Does [@offset, @offset + @len) touch a granule with translated bytes? */
+bool code_page_overlaps(const struct code_page *page, uint32_t offset, uint32_t len);
 
 /* The block whose code contains @pc, or NULL. */
 struct block *cache_find_code(const struct code_cache *cache, const uint8_t *pc);
 
 /* The record of exactly @pc, or NULL. */
 const struct fault_record *block_find_record(const struct block *block, const uint8_t *pc);
+
+/* Every block starts with a NOP of this many bytes, which invalidation makes a jump. */
+#define BLOCK_ENTRY_NOP 5
 
 #endif

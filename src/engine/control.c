@@ -18,25 +18,63 @@ static void jump_to_stub(struct translation *t, uint8_t *stub)
 	emit_patch(&t->e, rel32, cache_to_writable(t->cache, stub));
 }
 
-/* rip := linear address of @offset in (or off) the page. All registers are resident. */
-static void set_rip(struct translation *t, int64_t offset)
+/* Bytes of RIP outside of which a branch leaves nothing; SDM "Operand-Size Attribute". */
+static unsigned int rip_size(const struct translation *t, const struct insn *insn)
+{
+	if (mode_is_64bit(t->mode))
+		return 8;
+	return insn->operand_size == 2 ? 2 : 4;
+}
+
+/* Of the next instruction, or of one that stops here. */
+static unsigned int whole_rip_size(const struct translation *t)
+{
+	return mode_is_64bit(t->mode) ? 8 : 4;
+}
+
+/* reg := RIP of @offset in (or off) the page, @size bytes of it. */
+static void load_rip(struct translation *t, unsigned int reg, int64_t offset, unsigned int size)
 {
 	struct emitter *e = &t->e;
 
-	emit_gs_store(e, X86_RCX, GS_GPR(X86_RCX));
-	emit_gs_load(e, X86_RCX, GS(page_base));
-	emit_lea(e, true, X86_RCX, X86_RCX, -1, 0, (int32_t)offset);
+	emit_gs_load(e, reg, GS(page_base));
+	emit_lea(e, size == 8, reg, reg, -1, 0, (int32_t)offset);
+	if (size == 2)
+		emit_movzx16(e, reg, reg);
 	if (offset != (int32_t)offset)
 		t->failed = true;
-	emit_gs_store(e, X86_RCX, GS(rip));
+}
+
+/* rip := that of @offset. All registers are resident; outside 64-bit mode R8 is free. */
+static void set_rip(struct translation *t, int64_t offset, unsigned int size)
+{
+	struct emitter *e = &t->e;
+
+	if (!mode_is_64bit(t->mode)) {
+		load_rip(t, X86_R8, offset, size);
+		emit_gs_store(e, X86_R8, GS(cpu.state.rip));
+		return;
+	}
+	emit_gs_store(e, X86_RCX, GS_GPR(X86_RCX));
+	load_rip(t, X86_RCX, offset, size);
+	emit_gs_store(e, X86_RCX, GS(cpu.state.rip));
 	emit_gs_load(e, X86_RCX, GS_GPR(X86_RCX));
 }
 
 void control_stop(struct translation *t, uint32_t offset, enum engine_stop stop)
 {
-	set_rip(t, offset);
+	set_rip(t, offset, whole_rip_size(t));
 	emit_gs_store_imm(&t->e, GS(stop), stop);
 	jump_to_stub(t, t->stubs->leave);
+}
+
+void control_stop_for(struct translation *t, uint32_t offset, const struct insn *insn)
+{
+	uint64_t pointer = (uint64_t)(uintptr_t)insn;
+
+	emit_gs_store_imm32(&t->e, GS(stop_insn), (uint32_t)pointer);
+	emit_gs_store_imm32(&t->e, GS(stop_insn) + 4, (uint32_t)(pointer >> 32));
+	control_stop(t, offset, ENGINE_STOP_INSTRUCTION);
 }
 
 static bool in_page(int64_t offset)
@@ -44,13 +82,31 @@ static bool in_page(int64_t offset)
 	return offset >= 0 && offset < PAGE_SIZE;
 }
 
+/* Where a branch leads. */
+struct target {
+	int64_t offset;     /* in the page */
+	unsigned int size;  /* of RIP */
+	bool check;         /* against the limit of CS, before anything is done */
+	uint16_t unchanged; /* registers of which the vCPU has what a fault needs */
+};
+
+/* RIP wraps at 64 KiB with a 16-bit operand size: that depends on where the page lies. */
+static bool may_link(const struct translation *t, const struct target *target)
+{
+	return t->is_linked && in_page(target->offset) && target->size != 2;
+}
+
 /* What a rel32 that is not linked yet leads to. */
-static void emit_unlinked(struct translation *t, uint8_t *rel32, int64_t target)
+static void emit_unlinked(struct translation *t, uint8_t *rel32, const struct target *target)
 {
 	emit_patch(&t->e, rel32, t->e.p);
-	set_rip(t, target);
-	if (!in_page(target)) {
-		jump_to_stub(t, t->stubs->dispatch);
+	if (target->check && (t->mode & MODE_SEGMENTED)) {
+		load_rip(t, X86_R8, target->offset, target->size);
+		access_check_target(t, X86_R8, t->spilled | target->unchanged);
+	}
+	set_rip(t, target->offset, target->size);
+	if (!may_link(t, target)) {
+		jump_to_stub(t, t->dispatch);
 		return;
 	}
 	emit_gs_store_imm(&t->e, GS(stop_site), (int32_t)(rel32 - t->cache->writable));
@@ -58,7 +114,7 @@ static void emit_unlinked(struct translation *t, uint8_t *rel32, int64_t target)
 	jump_to_stub(t, t->stubs->leave);
 }
 
-static void emit_goto(struct translation *t, int64_t target)
+static void emit_goto(struct translation *t, const struct target *target)
 {
 	uint8_t *rel32;
 
@@ -91,31 +147,73 @@ static void emit_kick(struct translation *t, uint8_t *rel32, uint16_t spilled, u
 		return;
 	emit_patch(&t->e, rel32, t->e.p);
 	for (unsigned int reg = 0; reg < X86_NR_GPRS; reg++)
-		if (reg != X86_RSP && (spilled & BIT32(reg)))
+		if (reg != X86_RSP && (spilled & ~t->spilled & BIT32(reg)))
 			emit_gs_load(&t->e, reg, GS_GPR(reg));
 	control_stop(t, offset, ENGINE_STOP_KICK);
 }
 
-/* JCC with its condition in the opcode's low bits; JRCXZ and LOOP keep their short form. */
-static void emit_condition(struct translation *t, const struct insn *insn, int64_t next,
-			   int64_t target)
+/*
+ * The host has no LOOP and JCXZ with 16-bit counters. Theirs is CX with the rest
+ * of RCX aside in R8, which restore_counter() puts back; LOOP counts once more.
+ */
+static void emit_counter16(struct translation *t, uint8_t opcode)
+{
+	struct emitter *e = &t->e;
+
+	emit_mov(e, X86_R8, X86_RCX);
+	if (opcode != 0xe3) {
+		emit_lea(e, false, X86_RCX, X86_RCX, -1, 0, -1);
+		emit_mov16(e, X86_R8, X86_RCX);
+	}
+	emit_movzx16(e, X86_RCX, X86_RCX);
+	if (opcode != 0xe3)
+		emit_lea(e, false, X86_RCX, X86_RCX, -1, 0, 1);
+}
+
+static void restore_counter(struct translation *t, const struct insn *insn)
+{
+	if (insn->address_size == 2)
+		emit_mov(&t->e, X86_RCX, X86_R8);
+}
+
+/* JCXZ and LOOP keep their short form. */
+static void emit_counted(struct translation *t, const struct insn *insn, const struct target *next,
+			 struct target *target)
+{
+	uint8_t opcode = insn->bytes[insn->opcode_at];
+	struct emitter *e = &t->e;
+	uint8_t *not_taken, *taken;
+
+	/* A target outside of CS leaves the counter as it was. */
+	if (t->mode & MODE_SEGMENTED)
+		emit_gs_store(e, X86_RCX, GS_GPR(X86_RCX));
+	target->unchanged = BIT32(X86_RCX);
+	if (insn->address_size == 2)
+		emit_counter16(t, opcode);
+	else if (insn->address_size == 4)
+		emit8(e, 0x67);
+	emit8(e, opcode);
+	emit8(e, 5); /* over the jump */
+	not_taken = emit_jmp(e);
+	restore_counter(t, insn);
+	emit_align4(e, 1);
+	taken = emit_jmp(e);
+	emit_unlinked(t, taken, target);
+	emit_patch(e, not_taken, e->p);
+	restore_counter(t, insn);
+	emit_goto(t, next);
+}
+
+/* JCC with its condition in the opcode's low bits. */
+static void emit_condition(struct translation *t, const struct insn *insn,
+			   const struct target *next, struct target *target)
 {
 	uint8_t opcode = insn->bytes[insn->opcode_at];
 	struct emitter *e = &t->e;
 	uint8_t *taken;
 
 	if (opcode >= 0xe0 && opcode <= 0xe3) {
-		if (insn->address_size == 4)
-			emit8(e, 0x67);
-		emit8(e, opcode);
-		emit8(e, 2); /* over the short jump */
-		emit8(e, 0xeb);
-		emit8(e, 0);
-		taken = e->p;
-		emit_goto(t, target);
-		if (taken <= e->end)
-			taken[-1] = (uint8_t)(e->p - taken);
-		emit_goto(t, next);
+		emit_counted(t, insn, next, target);
 		return;
 	}
 	emit_align4(e, 2);
@@ -128,51 +226,83 @@ static void emit_condition(struct translation *t, const struct insn *insn, int64
 	emit_unlinked(t, taken, target);
 }
 
+/* The target of a branch, read or computed, goes to `rip`. */
+static void emit_rip(struct translation *t, unsigned int reg)
+{
+	access_check_target(t, reg, t->spilled);
+	emit_gs_store(&t->e, reg, GS(cpu.state.rip));
+}
+
 /* The target of an indirect branch into `rip`. */
 static void emit_target(struct translation *t, const struct insn *insn)
 {
-	unsigned int reg;
+	unsigned int size = rip_size(t, insn), from, reg;
 
 	if (insn->mem.present) {
 		unsigned int addr = access_address(t, insn, insn->regs_read);
 
 		reg = regs_scratch(t, (uint16_t)(insn->regs_read | BIT32(addr)), false);
-		access_emit(t, ACCESS_LOAD, addr, reg, 8, false, BIT32(reg));
-	} else if (insn->modrm_rm_gpr == X86_RSP) {
-		reg = regs_rsp(t);
+		access_emit(t, ACCESS_LOAD, addr, reg, size, false, BIT32(reg));
+		if (size == 2)
+			emit_movzx16(&t->e, reg, reg);
 	} else {
-		reg = insn->modrm_rm_gpr;
-		regs_need(t, BIT32(reg));
+		from = insn->modrm_rm_gpr;
+		if (from == X86_RSP)
+			from = regs_rsp(t);
+		else
+			regs_need(t, BIT32(from));
+		reg = from;
+		if (size != 8) {
+			reg = regs_scratch(t, (uint16_t)BIT32(from), false);
+			emit_truncate(&t->e, reg, from, size);
+		}
 	}
-	emit_gs_store(&t->e, reg, GS(rip));
+	emit_rip(t, reg);
 	regs_end_insn(t);
 }
 
-static void emit_push_return(struct translation *t, uint32_t next)
+static void emit_push_return(struct translation *t, const struct insn *insn, uint32_t next)
 {
-	struct emitter *e = &t->e;
-	unsigned int rsp = regs_rsp(t);
-	unsigned int addr = regs_scratch(t, 0, false);
+	unsigned int size = rip_size(t, insn);
+	unsigned int addr = stack_slot(t, -(int32_t)size, size, true, 0);
 	unsigned int value = regs_scratch(t, 0, false);
 
-	emit_lea(e, true, addr, rsp, -1, 0, -8);
-	emit_gs_load(e, value, GS(page_base));
-	emit_lea(e, true, value, value, -1, 0, (int32_t)next);
-	access_emit(t, ACCESS_PUSH, addr, value, 8, true, (uint16_t)(BIT32(addr) | BIT32(value)));
-	regs_set_rsp(t, addr);
+	load_rip(t, value, next, size);
+	access_emit(t, ACCESS_PUSH, addr, value, size, true,
+		    (uint16_t)(BIT32(addr) | BIT32(value)));
+	if (mode_is_64bit(t->mode))
+		regs_set_rsp(t, addr);
+	else
+		stack_move(t, -(int32_t)size, addr);
 	regs_end_insn(t);
 }
 
 static void emit_return(struct translation *t, const struct insn *insn)
 {
-	struct emitter *e = &t->e;
-	unsigned int addr = regs_rsp(t);
+	unsigned int size = rip_size(t, insn);
+	unsigned int addr = stack_slot(t, 0, size, false, 0);
 	unsigned int value = regs_scratch(t, 0, false);
+	uint16_t released = insn->imm_at ? (uint16_t)insn->imm : 0;
 
-	access_emit(t, ACCESS_POP, addr, value, 8, false, (uint16_t)(BIT32(addr) | BIT32(value)));
-	emit_gs_store(e, value, GS(rip));
-	emit_lea(e, true, addr, addr, -1, 0, 8 + (insn->imm_at ? (int32_t)(uint16_t)insn->imm : 0));
-	regs_set_rsp(t, addr);
+	access_emit(t, ACCESS_POP, addr, value, size, false,
+		    (uint16_t)(BIT32(addr) | BIT32(value)));
+	if (size == 2)
+		emit_movzx16(&t->e, value, value);
+	emit_rip(t, value);
+	stack_move(t, (int32_t)size + released, addr);
+	regs_end_insn(t);
+}
+
+/* CALL changes the stack before it is gone: what stops it comes first. */
+static void emit_call_check(struct translation *t, const struct target *target)
+{
+	unsigned int reg;
+
+	if (!(t->mode & MODE_SEGMENTED))
+		return;
+	reg = regs_scratch(t, 0, false);
+	load_rip(t, reg, target->offset, target->size);
+	access_check_target(t, reg, t->spilled);
 	regs_end_insn(t);
 }
 
@@ -180,42 +310,49 @@ void control_emit(struct translation *t, const struct insn *insn)
 {
 	uint32_t offset = t->offset[t->current];
 	int64_t next = (int64_t)offset + insn->length;
-	int64_t target = next + insn->imm;
+	struct target target = {
+		.offset = next + insn->imm,
+		.size = rip_size(t, insn),
+		.check = insn->kind != INSN_CALL,
+	};
+	struct target behind = {.offset = next, .size = whole_rip_size(t)};
 	uint8_t *poll = NULL;
 	uint16_t spilled;
 
-	if ((insn->kind == INSN_JCC || insn->kind == INSN_JMP) && target <= offset)
+	if ((insn->kind == INSN_JCC || insn->kind == INSN_JMP) && target.offset <= offset &&
+	    !(t->mode & MODE_SINGLE))
 		poll = emit_poll(t);
 	spilled = t->spilled;
 	switch (insn->kind) {
 	case INSN_JCC:
 		regs_finish(t);
-		emit_condition(t, insn, next, target);
+		emit_condition(t, insn, &behind, &target);
 		break;
 	case INSN_JMP:
 		regs_finish(t);
-		emit_goto(t, target);
+		emit_goto(t, &target);
 		break;
 	case INSN_CALL:
-		emit_push_return(t, (uint32_t)next);
+		emit_call_check(t, &target);
+		emit_push_return(t, insn, (uint32_t)next);
 		regs_finish(t);
-		emit_goto(t, target);
+		emit_goto(t, &target);
 		break;
 	case INSN_JMP_IND:
 		emit_target(t, insn);
 		regs_finish(t);
-		jump_to_stub(t, t->stubs->dispatch);
+		jump_to_stub(t, t->dispatch);
 		break;
 	case INSN_CALL_IND:
 		emit_target(t, insn);
-		emit_push_return(t, (uint32_t)next);
+		emit_push_return(t, insn, (uint32_t)next);
 		regs_finish(t);
-		jump_to_stub(t, t->stubs->dispatch);
+		jump_to_stub(t, t->dispatch);
 		break;
 	case INSN_RET:
 		emit_return(t, insn);
 		regs_finish(t);
-		jump_to_stub(t, t->stubs->dispatch);
+		jump_to_stub(t, t->dispatch);
 		break;
 	case INSN_COPY:
 	case INSN_PUSH:
@@ -230,11 +367,13 @@ void control_emit(struct translation *t, const struct insn *insn)
 
 void control_fall_through(struct translation *t, uint32_t offset, bool by_address)
 {
+	struct target next = {.offset = offset, .size = whole_rip_size(t)};
+
 	regs_finish(t);
-	if (!by_address) {
-		emit_goto(t, offset);
+	if (!by_address && t->is_linked) {
+		emit_goto(t, &next);
 		return;
 	}
-	set_rip(t, offset);
-	jump_to_stub(t, t->stubs->dispatch);
+	set_rip(t, offset, next.size);
+	jump_to_stub(t, t->dispatch);
 }

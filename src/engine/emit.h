@@ -97,9 +97,37 @@ static inline void emit_gs_store_imm(struct emitter *e, int32_t disp, int32_t im
 	emit32(e, (uint32_t)imm);
 }
 
+/* mov dword gs:[disp32], imm32 */
+static inline void emit_gs_store_imm32(struct emitter *e, int32_t disp, uint32_t imm)
+{
+	emit_gs(e, false, 0xc7, 0, disp);
+	emit32(e, imm);
+}
+
 static inline void emit_mov(struct emitter *e, unsigned int dst, unsigned int src)
 {
 	emit8(e, emit_rex(true, src, 0, dst));
+	emit8(e, 0x89);
+	emit8(e, emit_modrm(3, src, dst));
+}
+
+/* dst := the low @size bytes (2, 4 or 8) of src, zero-extended */
+static inline void emit_truncate(struct emitter *e, unsigned int dst, unsigned int src,
+				 unsigned int size)
+{
+	emit8(e, emit_rex(size == 8, dst, 0, src));
+	if (size == 2)
+		emit_bytes(e, "\x0f\xb7", 2);
+	else
+		emit8(e, 0x8b);
+	emit8(e, emit_modrm(3, dst, src));
+}
+
+/* The low 16 bits of dst := those of src */
+static inline void emit_mov16(struct emitter *e, unsigned int dst, unsigned int src)
+{
+	emit8(e, 0x66);
+	emit8(e, emit_rex(false, src, 0, dst));
 	emit8(e, 0x89);
 	emit8(e, emit_modrm(3, src, dst));
 }

@@ -7,9 +7,9 @@
  * anywhere else go to whoever was there before.
  */
 #define _GNU_SOURCE
-#include "engine/engine.h"
+#include "engine/core.h"
 
-#include "lib/bits.h"
+#include "mmu/guest_access.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -25,13 +25,16 @@ static bool installed;
 void engine_rebuild_state(struct engine_vcpu *v, const struct block *block,
 			  const struct fault_record *record)
 {
+	struct x86_state *s = &v->cpu.state;
+
 	for (unsigned int reg = 0; reg < X86_NR_GPRS; reg++)
 		if (reg != X86_RSP && !(record->spilled & BIT32(reg)))
-			v->gpr[reg] = v->host_gpr[reg];
+			s->gpr[reg] = v->host_gpr[reg];
 	if (record->rsp != NO_REG)
-		v->gpr[X86_RSP] = v->host_gpr[record->rsp];
-	v->flags = v->host_flags;
-	v->rip = v->page_base + block->offset + record->guest_off;
+		s->gpr[X86_RSP] = v->host_gpr[record->rsp];
+	s->rip = v->page_base + block->offset + record->guest_off;
+	if (!(block->mode & MODE_CODE64))
+		s->rip = (uint32_t)s->rip;
 }
 
 /* The order of the kernel's gregs, by our register numbers. */
@@ -48,7 +51,23 @@ static struct engine_vcpu *current_vcpu(void)
 	return v;
 }
 
-#define XSAVE_AVX_END (576 + 256)
+/* What the guest's processor makes of what the host's has raised. */
+static void set_exception(struct engine_vcpu *v, const greg_t *gregs)
+{
+	uint8_t vector = (uint8_t)gregs[REG_TRAPNO];
+
+	v->result = CPU_FAULT;
+	/* SDM "SIMD Floating-Point Exceptions": #UD without CR4.OSXMMEXCPT. */
+	if (vector == XM_VECTOR && !(v->cpu.state.cr4 & X86_CR4_OSXMMEXCPT))
+		vector = UD_VECTOR;
+	/* The VMM took memory away that a look-up has led us to. */
+	if (vector == PF_VECTOR) {
+		v->result = CPU_HOST_ERROR;
+		v->cpu.host_errno = -EFAULT;
+	}
+	v->cpu.fault = (struct x86_exception){
+		.vector = vector, .has_error_code = vector == GP_VECTOR || vector == AC_VECTOR};
+}
 
 static bool take_fault(struct engine *engine, ucontext_t *uc)
 {
@@ -69,12 +88,9 @@ static bool take_fault(struct engine *engine, ucontext_t *uc)
 		v->host_gpr[reg] = (uint64_t)gregs[greg_of[reg]];
 	v->host_flags = (uint64_t)gregs[REG_EFL];
 	engine_rebuild_state(v, block, record);
-	memcpy(v->xstate, uc->uc_mcontext.fpregs, XSAVE_AVX_END);
-	v->fault = (struct x86_exception){.vector = (uint8_t)gregs[REG_TRAPNO],
-					  .has_error_code = gregs[REG_TRAPNO] == GP_VECTOR ||
-							    gregs[REG_TRAPNO] == AC_VECTOR};
-	v->stop = ENGINE_STOP_FAULT;
-	gregs[REG_RIP] = (greg_t)(uintptr_t)engine->stubs.leave_from_c;
+	set_exception(v, gregs);
+	v->stop = ENGINE_STOP_RESULT;
+	gregs[REG_RIP] = (greg_t)(uintptr_t)engine->stubs.leave_from_signal;
 	return true;
 }
 
@@ -99,6 +115,8 @@ static void handler(int sig, siginfo_t *info, void *context)
 	int error = errno;
 	struct engine *engine = engines;
 
+	if (info->si_code > 0 && guest_access_fixup(context))
+		return;
 	while (engine && !take_fault(engine, context))
 		engine = engine->next;
 	if (!engine)

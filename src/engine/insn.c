@@ -86,7 +86,7 @@ static void take_memory(struct insn *insn, const ZydisDecodedInstruction *zi,
 	mem->seg = segment_of(op->mem.segment);
 	mem->address_size = zi->address_width / 8;
 	mem->disp = op->mem.disp.has_displacement ? op->mem.disp.value : 0;
-	if (op->mem.type != ZYDIS_MEMOP_TYPE_MEM) {
+	if (op->mem.type != ZYDIS_MEMOP_TYPE_MEM && op->mem.type != ZYDIS_MEMOP_TYPE_VSIB) {
 		mem->seg = X86_SEG_DS; /* LEA takes no base */
 		return;
 	}
@@ -313,6 +313,9 @@ static bool is_masked_access(const ZydisDecodedInstruction *zi)
 /* LEA and multi-byte NOP name an address without accessing it; so do prefetches. */
 static bool names_address_only(const ZydisDecodedInstruction *zi)
 {
+	/* Knights Corner's prefetches are VEX-encoded. */
+	if (zi->encoding != ZYDIS_INSTRUCTION_ENCODING_LEGACY)
+		return false;
 	return zi->mnemonic == ZYDIS_MNEMONIC_LEA || zi->mnemonic == ZYDIS_MNEMONIC_NOP ||
 	       zi->meta.category == ZYDIS_CATEGORY_PREFETCH ||
 	       zi->meta.category == ZYDIS_CATEGORY_WIDENOP;
@@ -363,6 +366,37 @@ static enum insn_kind kind_of(const ZydisDecodedInstruction *zi, const ZydisDeco
 	return is_relocatable_set(zi) || names_address_only(zi) ? INSN_COPY : INSN_SYSTEM;
 }
 
+static bool has_register_of(const ZydisDecodedInstruction *zi, const ZydisDecodedOperand *ops,
+			    ZydisRegisterClass wanted)
+{
+	for (unsigned int i = 0; i < zi->operand_count; i++)
+		if (ops[i].type == ZYDIS_OPERAND_TYPE_REGISTER &&
+		    ZydisRegisterGetClass(ops[i].reg.value) == wanted)
+			return true;
+	return false;
+}
+
+static enum insn_unit unit_of(const ZydisDecodedInstruction *zi, const ZydisDecodedOperand *ops)
+{
+	if (zi->mnemonic == ZYDIS_MNEMONIC_FWAIT)
+		return INSN_UNIT_WAIT;
+	if (zi->meta.isa_ext == ZYDIS_ISA_EXT_X87 || zi->mnemonic == ZYDIS_MNEMONIC_FISTTP)
+		return INSN_UNIT_X87;
+	if (zi->mnemonic == ZYDIS_MNEMONIC_VZEROUPPER || zi->mnemonic == ZYDIS_MNEMONIC_VZEROALL ||
+	    zi->mnemonic == ZYDIS_MNEMONIC_VLDMXCSR || zi->mnemonic == ZYDIS_MNEMONIC_VSTMXCSR)
+		return INSN_UNIT_AVX;
+	if (has_register_of(zi, ops, ZYDIS_REGCLASS_YMM))
+		return INSN_UNIT_AVX;
+	if (has_register_of(zi, ops, ZYDIS_REGCLASS_XMM))
+		return zi->encoding == ZYDIS_INSTRUCTION_ENCODING_VEX ? INSN_UNIT_AVX
+								      : INSN_UNIT_SSE;
+	if (zi->mnemonic == ZYDIS_MNEMONIC_LDMXCSR || zi->mnemonic == ZYDIS_MNEMONIC_STMXCSR)
+		return INSN_UNIT_SSE;
+	if (has_register_of(zi, ops, ZYDIS_REGCLASS_MMX) || zi->mnemonic == ZYDIS_MNEMONIC_EMMS)
+		return INSN_UNIT_MMX;
+	return INSN_UNIT_GENERAL;
+}
+
 /* F3 90 with REX.B is no PAUSE to a processor, but XCHG R8, RAX. */
 static void take_exchange_r8(struct insn *insn)
 {
@@ -405,6 +439,7 @@ bool insn_decode(const uint8_t *code, uint32_t available, unsigned int code_size
 	insn->lock = zi.attributes & ZYDIS_ATTRIB_HAS_LOCK;
 	take_raw(insn, &zi);
 	insn->kind = kind_of(&zi, ops);
+	insn->unit = unit_of(&zi, ops);
 	take_operands(insn, &zi, ops);
 	if (zi.mnemonic == ZYDIS_MNEMONIC_PAUSE && insn->has_rex && (insn->bytes[insn->rex_at] & 1))
 		take_exchange_r8(insn);

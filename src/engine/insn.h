@@ -31,6 +31,16 @@ enum insn_kind {
 	INSN_INVALID, /* #UD: nothing we offer */
 };
 
+/* Whose absence or task-switched state makes it fault. */
+enum insn_unit {
+	INSN_UNIT_GENERAL,
+	INSN_UNIT_X87,
+	INSN_UNIT_WAIT,
+	INSN_UNIT_MMX,
+	INSN_UNIT_SSE,
+	INSN_UNIT_AVX,
+};
+
 /* A memory operand as the instruction names it. */
 struct insn_mem {
 	bool present;
@@ -38,7 +48,7 @@ struct insn_mem {
 	bool write;
 	bool rip_relative;
 	int8_t base;  /* enum x86_gpr, -1: none */
-	int8_t index; /* likewise */
+	int8_t index; /* likewise; -1 also for a vector register */
 	uint8_t scale;
 	uint8_t seg;          /* enum x86_seg */
 	uint8_t address_size; /* bytes */
@@ -50,6 +60,7 @@ struct insn {
 	uint8_t bytes[INSN_MAX_LENGTH];
 	uint8_t length;
 	enum insn_kind kind;
+	enum insn_unit unit;
 	uint16_t mnemonic;    /* ZydisMnemonic */
 	uint8_t operand_size; /* bytes */
 	uint8_t address_size; /* bytes */

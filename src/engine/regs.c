@@ -4,6 +4,9 @@
  * a scratch register is needed and comes back when an instruction names it; at
  * the end of the block all are back. The victim is the register whose next use
  * in the block is farthest away.
+ *
+ * Outside 64-bit mode R8 to R15 stay in the vCPU, so they are the scratch
+ * registers that cost nothing.
  */
 #include "engine/translate.h"
 
@@ -11,11 +14,18 @@
 
 #define ALL_GPRS 0xffff
 #define RSP_BIT  BIT32(X86_RSP)
+#define LOW_GPRS 0x00ff
+
+/* Registers that the code may name. */
+static uint16_t guest_gprs(const struct translation *t)
+{
+	return mode_is_64bit(t->mode) ? ALL_GPRS : LOW_GPRS;
+}
 
 void regs_start(struct translation *t)
 {
-	t->spilled = RSP_BIT;
-	t->saved = RSP_BIT;
+	t->spilled = RSP_BIT | (uint16_t)~guest_gprs(t);
+	t->saved = t->spilled;
 	t->busy = RSP_BIT;
 	t->rsp = NO_REG;
 	t->rsp_dirty = false;
@@ -36,17 +46,39 @@ void regs_claim(struct translation *t, uint16_t mask)
 	t->rsp = NO_REG;
 }
 
+/* What the current instruction writes must not be taken for RSP afterwards. */
+static uint16_t names_of_current(const struct translation *t)
+{
+	const struct insn *insn = &t->insns[t->current < t->count ? t->current : t->count - 1];
+
+	return insn->regs_read | insn->regs_written;
+}
+
 unsigned int regs_rsp(struct translation *t)
 {
 	if (t->rsp == NO_REG) {
 		uint16_t busy = t->busy;
-		unsigned int reg = regs_scratch(t, 0, false);
+		unsigned int reg = regs_scratch(t, names_of_current(t), false);
 
 		emit_gs_load(&t->e, reg, GS_GPR(X86_RSP));
 		t->rsp = (uint8_t)reg;
 		t->busy = busy;
 	}
 	return t->rsp;
+}
+
+unsigned int regs_rsp_low(struct translation *t)
+{
+	uint16_t busy = t->busy;
+	unsigned int high = regs_rsp(t), low;
+
+	if (high < 8)
+		return high;
+	low = regs_scratch(t, names_of_current(t), true);
+	emit_mov(&t->e, low, high);
+	t->rsp = (uint8_t)low;
+	t->busy = busy;
+	return low;
 }
 
 void regs_set_rsp(struct translation *t, unsigned int reg)
@@ -132,5 +164,5 @@ void regs_finish(struct translation *t)
 {
 	regs_flush_rsp(t);
 	t->rsp = NO_REG;
-	regs_need(t, ALL_GPRS);
+	regs_need(t, guest_gprs(t));
 }

@@ -146,6 +146,17 @@ static void emit_vex(struct translation *t, const struct insn *insn, unsigned in
 void relocate_emit(struct translation *t, const struct insn *insn, unsigned int addr,
 		   unsigned int addend, unsigned int rsp)
 {
+	struct insn normal;
+
+	if (insn->hint) {
+		emit8(&t->e, 0x90); /* on this host it may be more than one */
+		return;
+	}
+	if (!mode_is_64bit(t->mode)) {
+		normal = *insn;
+		normalise_insn(&normal, mode_code_size(t->mode));
+		insn = &normal;
+	}
 	if (!insn->mem.present && rsp == NO_REG)
 		emit_bytes(&t->e, insn->bytes, insn->length);
 	else if (insn->is_vex)

@@ -3,13 +3,9 @@
  * The code around the blocks, written by the same emitter so that it knows the
  * same offsets: into and out of translated code, TLB misses, indirect jumps.
  */
-#include "engine/engine.h"
-
-#include "lib/bits.h"
+#include "engine/core.h"
 
 #include <errno.h>
-
-#define XSTATE_MASK 7 /* x87, SSE, AVX: what the guest may have */
 
 static void emit_gs_op(struct emitter *e, const char *opcode, unsigned int len, unsigned int reg,
 		       int32_t disp)
@@ -24,7 +20,7 @@ static void emit_gs_op(struct emitter *e, const char *opcode, unsigned int len, 
 static void emit_xstate(struct emitter *e, unsigned int op)
 {
 	emit_bytes(e, "\xb8\x07\0\0\0\x31\xd2", 7); /* mov eax, mask; xor edx, edx */
-	_Static_assert(XSTATE_MASK == 7, "the constant above");
+	_Static_assert(ENGINE_XFEATURES == 7, "the constant above");
 	emit_gs_op(e, "\x48\x0f\xae", 3, op, GS(xstate));
 }
 
@@ -35,9 +31,24 @@ static void emit_xsave(struct emitter *e)
 	emit_bytes(e, "\xdb\xe3", 2);                       /* fninit */
 }
 
-static void emit_xrstor(struct emitter *e)
+/* The guest's extended state to the registers, unless it is there. Spoils flags and RAX, RDX. */
+static void emit_restore_xstate(struct emitter *e)
 {
+	uint8_t *over;
+
+	emit_bytes(e, "\x65\x80", 2); /* cmp byte gs:[xstate_live], 0; jne */
+	emit8(e, emit_modrm(0, 7, 4));
+	emit8(e, 0x25);
+	emit32(e, (uint32_t)GS(xstate_live));
+	emit_bytes(e, "\x00\x75\x00", 3);
+	over = e->p;
 	emit_xstate(e, 5);
+	if (!ENGINE_EAGER_XSTATE) {
+		emit_gs_op(e, "\xc6", 1, 0, GS(xstate_live)); /* mov byte, 1 */
+		emit8(e, 1);
+	}
+	if (e->p <= e->end)
+		over[-1] = (uint8_t)(e->p - over);
 }
 
 static void emit_load_gprs(struct emitter *e, int32_t disp)
@@ -47,11 +58,16 @@ static void emit_load_gprs(struct emitter *e, int32_t disp)
 			emit_gs_load(e, reg, disp + (int32_t)reg * 8);
 }
 
-static void emit_store_gprs(struct emitter *e, int32_t disp)
+static void emit_store_some(struct emitter *e, int32_t disp, unsigned int first, unsigned int end)
 {
-	for (unsigned int reg = 0; reg < X86_NR_GPRS; reg++)
+	for (unsigned int reg = first; reg < end; reg++)
 		if (reg != X86_RSP)
 			emit_gs_store(e, reg, disp + (int32_t)reg * 8);
+}
+
+static void emit_store_gprs(struct emitter *e, int32_t disp)
+{
+	emit_store_some(e, disp, 0, X86_NR_GPRS);
 }
 
 static void emit_load_flags(struct emitter *e, int32_t disp)
@@ -73,25 +89,43 @@ static void emit_enter(struct emitter *e)
 	emit_bytes(e, "\x48\x83\xec\x08", 4);
 	emit_gs_store(e, X86_RSP, GS(host_rsp));
 	emit_gs_store(e, X86_RSI, GS(stop_site));
-	emit_xrstor(e);
-	emit_load_flags(e, GS(flags));
-	emit_load_gprs(e, GS(gpr));
+	emit_restore_xstate(e);
+	emit_load_flags(e, GS(enter_flags));
+	emit_load_gprs(e, GS_GPR(0));
 	emit_gs_op(e, "\xff", 1, 4, GS(stop_site)); /* jmp */
 }
 
 static void emit_leave(struct emitter *e, const struct code_cache *cache,
 		       struct engine_stubs *stubs)
 {
+	uint8_t *skip;
+
 	stubs->leave = cache_to_executable(cache, e->p);
-	emit_store_gprs(e, GS(gpr));
-	emit_store_flags(e, GS(flags));
-	emit_xsave(e);
+	emit_store_some(e, GS_GPR(0), 0, X86_R8);
+	emit_store_flags(e, GS(host_flags));
+	/* Outside 64-bit mode the host's R8 to R15 are not the guest's, which the vCPU has. */
+	emit_gs_op(e, "\xf7", 1, 0, GS(mode)); /* test gs:[mode], MODE_CODE64 */
+	emit32(e, MODE_CODE64);
+	emit_bytes(e, "\x74\0", 2); /* jz */
+	skip = e->p;
+	emit_store_some(e, GS_GPR(0), X86_R8, X86_NR_GPRS);
+	skip[-1] = (uint8_t)(e->p - skip);
+	if (ENGINE_EAGER_XSTATE)
+		emit_xsave(e);
 	stubs->leave_from_c = cache_to_executable(cache, e->p);
-	emit_gs_op(e, "\x0f\xae", 2, 2, GS(default_mxcsr));
-	emit_bytes(e, "\xdb\xe3", 2);
 	emit_gs_load(e, X86_RSP, GS(host_rsp));
 	emit_bytes(e, "\x48\x83\xc4\x08", 4);
 	emit_bytes(e, "\x41\x5f\x41\x5e\x41\x5d\x41\x5c\x5d\x5b\xc3", 11);
+	/* From a signal handler, whose frame has brought the extended state back. */
+	stubs->leave_from_signal = stubs->leave_from_c;
+	if (ENGINE_EAGER_XSTATE) {
+		uint8_t *rel32;
+
+		stubs->leave_from_signal = cache_to_executable(cache, e->p);
+		emit_xsave(e);
+		rel32 = emit_jmp(e);
+		emit_patch(e, rel32, cache_to_writable(cache, stubs->leave_from_c));
+	}
 }
 
 /* A call from a block to C: the guest's whole state survives it. */
@@ -105,7 +139,8 @@ static void emit_call_c(struct emitter *e, const struct code_cache *cache,
 	emit_store_flags(e, GS(host_flags));
 	emit_bytes(e, "\x48\x8b\x04\x24", 4); /* mov rax, [rsp] */
 	emit_gs_store(e, X86_RAX, GS(miss_site));
-	emit_xsave(e);
+	if (ENGINE_EAGER_XSTATE)
+		emit_xsave(e);
 	emit_gs_load(e, X86_RDI, GS(self));
 	emit_bytes(e, "\x48\x83\xec\x08\x48\xb8", 6); /* sub rsp, 8; mov rax, imm64 */
 	emit_bytes(e, &function, sizeof(function));
@@ -117,17 +152,31 @@ static void emit_call_c(struct emitter *e, const struct code_cache *cache,
 	/* MISS_BOUNCE returns behind the jump that retries: rax is 0 or 1, times 5. */
 	emit_bytes(e, "\x8d\x04\x80\x48\x01\x04\x24",
 		   7); /* lea eax, [rax + rax*4]; add [rsp], rax */
-	emit_xrstor(e);
+	emit_restore_xstate(e);
 	emit_load_flags(e, GS(host_flags));
 	emit_load_gprs(e, GS(host_gpr));
 	emit8(e, 0xc3);
 	_Static_assert(MISS_BOUNCE == 1 && MISS_STOP == 2, "the comparisons above");
 }
 
-/* To the guest's `rip`: through the jump table, else to C. */
-static void emit_dispatch(struct emitter *e, const struct code_cache *cache,
-			  const struct engine_stubs *stubs)
+/* To C with @stop; the guest's `rip` is set, its registers are in the host's. */
+static uint8_t *emit_stop(struct emitter *e, const struct code_cache *cache,
+			  const struct engine_stubs *stubs, enum engine_stop stop)
 {
+	uint8_t *start = cache_to_executable(cache, e->p);
+	uint8_t *rel32;
+
+	emit_gs_store_imm(e, GS(stop), (int32_t)stop);
+	rel32 = emit_jmp(e);
+	emit_patch(e, rel32, cache_to_writable(cache, stubs->leave));
+	return start;
+}
+
+/* To the guest's `rip`: through the jump table of MMU index @index, else to C. */
+static void emit_dispatch(struct emitter *e, const struct code_cache *cache,
+			  const struct engine_stubs *stubs, unsigned int index)
+{
+	int32_t jumps = GS(jumps) + (int32_t)(index * sizeof(struct engine_jumps));
 	uint8_t *kick, *miss;
 
 	emit_gs_store(e, X86_RCX, GS_GPR(X86_RCX));
@@ -136,15 +185,18 @@ static void emit_dispatch(struct emitter *e, const struct code_cache *cache,
 	emit_bytes(e, "\x65\x0f\xb7\x0c\x25\x01\0\0\0", 9); /* movzx ecx, word gs:[1] */
 	emit_bytes(e, "\xe3\x05", 2);
 	kick = emit_jmp(e);
-	emit_gs_load(e, X86_RCX, GS(rip));
+	emit_gs_load(e, X86_RCX, GS(cpu.state.rip));
 	emit_movzx16(e, X86_RAX, X86_RCX);
-	emit_gs_load_indexed(e, X86_RDX, X86_RAX, GS(jumps.rip));
+	emit_gs_load_indexed(e, X86_RDX, X86_RAX,
+			     jumps + (int32_t)offsetof(struct engine_jumps, rip));
 	emit_lea(e, true, X86_RCX, X86_RCX, X86_RDX, 0, 0);
 	emit_bytes(e, "\xe3\x05", 2);
 	miss = emit_jmp(e);
-	emit_gs_load_indexed(e, X86_RCX, X86_RAX, GS(jumps.page_base));
+	emit_gs_load_indexed(e, X86_RCX, X86_RAX,
+			     jumps + (int32_t)offsetof(struct engine_jumps, page_base));
 	emit_gs_store(e, X86_RCX, GS(page_base));
-	emit_gs_load_indexed(e, X86_RCX, X86_RAX, GS(jumps.code));
+	emit_gs_load_indexed(e, X86_RCX, X86_RAX,
+			     jumps + (int32_t)offsetof(struct engine_jumps, code));
 	emit_gs_store(e, X86_RCX, GS(stop_site));
 	emit_gs_load(e, X86_RCX, GS_GPR(X86_RCX));
 	emit_gs_load(e, X86_RAX, GS_GPR(X86_RAX));
@@ -176,10 +228,17 @@ int stubs_emit(struct engine *engine)
 	emit_call_c(&e, cache, stubs, engine_miss);
 	stubs->bounce_end = cache_to_executable(cache, e.p);
 	emit_call_c(&e, cache, stubs, engine_bounce_end);
-	stubs->dispatch = cache_to_executable(cache, e.p);
-	emit_dispatch(&e, cache, stubs);
+	stubs->segment = cache_to_executable(cache, e.p);
+	emit_call_c(&e, cache, stubs, engine_segment);
+	stubs->lookup = emit_stop(&e, cache, stubs, ENGINE_STOP_LOOKUP);
+	stubs->step = emit_stop(&e, cache, stubs, ENGINE_STOP_STEP);
+	for (unsigned int i = 0; i < ENGINE_MMU_INDICES; i++) {
+		stubs->dispatch[i] = cache_to_executable(cache, e.p);
+		emit_dispatch(&e, cache, stubs, i);
+	}
 	if (emit_overflowed(&e))
 		return -ENOSPC;
-	cache->used = align_up((uint64_t)(e.p - e.base), CACHE_GRANULE);
+	cache->start = cache->used = align_up((uint64_t)(e.p - e.base), CACHE_GRANULE);
+	cache->stale = stubs->lookup;
 	return 0;
 }

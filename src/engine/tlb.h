@@ -10,6 +10,7 @@
 #include "lib/x86.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* Whose accesses a TLB serves; chosen when code is translated. */
@@ -45,9 +46,9 @@ struct engine_tlb {
 	uint64_t host[ENGINE_TLB_ENTRIES]; /* host page - guest page */
 	uint8_t meta[ENGINE_TLB_ENTRIES];
 	uint8_t page_shift[ENGINE_TLB_ENTRIES]; /* TLB_LARGE: of the page it is a fragment of */
-	uint32_t count;                         /* of `list`; more than fit: empty the whole table */
-	uint16_t list[ENGINE_TLB_LIST];         /* entries filled since they were last empty */
-	uint32_t large;                         /* entries with TLB_LARGE, at most */
+	uint32_t count;                 /* of `list`; more than fit: empty the whole table */
+	uint16_t list[ENGINE_TLB_LIST]; /* entries filled since they were last empty */
+	uint32_t large;                 /* entries with TLB_LARGE, at most */
 };
 
 /*
@@ -64,6 +65,7 @@ struct engine_jumps {
 	uint64_t code[ENGINE_JUMP_ENTRIES];
 	uint32_t mode; /* the mode of all entries */
 	uint32_t count;
+	uint64_t pages[64]; /* bit of each page with an entry, by the low 12 bits of its number */
 	uint16_t list[ENGINE_JUMP_LIST];
 };
 

@@ -3,7 +3,9 @@
 
 #include "lib/bits.h"
 
-#define PAGE_SIZE 4096
+#include <stdlib.h>
+
+#define PAGE_SIZE 4096u
 
 void translation_record(struct translation *t, const uint8_t *at, const struct access *a)
 {
@@ -24,8 +26,10 @@ void translation_record(struct translation *t, const uint8_t *at, const struct a
 		r->length = t->insns[a->insn].length;
 		r->addend = a->addend;
 		r->size = (uint8_t)a->size;
+		r->read = a->read;
 		r->write = a->write;
 		r->stack = a->stack;
+		r->seg = a->seg;
 		r->spilled = a->spilled;
 		r->rsp = a->rsp_home;
 	} else {
@@ -55,26 +59,26 @@ static bool ends_block(enum insn_kind kind)
 	return true;
 }
 
-/* Decodes up to the first branch, or the end of the page or of our patience. */
-static uint32_t decode_block(struct translation *t, const uint8_t *code, uint16_t start,
-			     bool crossing)
+/* Decodes up to the first branch, or the end of the code or of our patience. */
+static uint32_t decode_block(struct translation *t, const struct code_bytes *code)
 {
-	uint32_t end = crossing ? start + INSN_MAX_LENGTH : PAGE_SIZE;
-	uint32_t offset = start;
+	unsigned int max = code->crosses || (t->mode & MODE_SINGLE) ? 1 : BLOCK_MAX_INSNS;
+	uint32_t done = 0;
 
-	while (t->count < (crossing ? 1 : BLOCK_MAX_INSNS) && offset < PAGE_SIZE) {
+	while (t->count < max && done < code->length) {
 		struct insn *insn = &t->insns[t->count];
 
-		if (!insn_decode(code + (offset - start), end - offset, insn))
+		if (!insn_decode(code->bytes + done, code->length - done, mode_code_size(t->mode),
+				 insn))
 			break;
 		if (insn->kind == INSN_INVALID && !insn->length)
 			insn->length = 1;
-		t->offset[t->count++] = (uint16_t)offset;
-		offset += insn->length;
-		if (ends_block(insn->kind))
+		t->offset[t->count++] = (uint16_t)(code->offset + done);
+		done += insn->length;
+		if (ends_block(insn->kind) || !insn_is_available(insn, t->mode))
 			break;
 	}
-	return offset - start;
+	return done;
 }
 
 static bool names_rsp(const struct insn *insn)
@@ -141,6 +145,8 @@ static unsigned int emit_bit_string(struct translation *t, struct insn *insn, un
 	emit_shift(e, EMIT_SHLX, word, offset, count);
 	emit_shift(e, EMIT_SHRX, word, word, count);
 	t->busy &= (uint16_t)~BIT32(count);
+	if (insn->mem.address_size < 8)
+		emit_truncate(e, addr, addr, insn->mem.address_size);
 	insn->modrm_reg_gpr = X86_RSP;
 	return word;
 }
@@ -155,16 +161,18 @@ static void emit_copy(struct translation *t, struct insn *insn)
 	regs_need(t, insn->mem.size && !insn->bit_string ? insn->regs_read & ~BIT32(X86_RCX)
 							 : insn->regs_read);
 	if (names_rsp(insn) && !(insn->mem.present && !insn->mem.size)) {
-		rsp = regs_rsp(t);
+		rsp = insn->no_rex ? regs_rsp_low(t) : regs_rsp(t);
 	}
 	if (insn->mem.size) {
-		addr = access_address(t, insn, names);
+		addr = access_offset(t, insn, names);
 		if (insn->bit_string)
 			rsp = emit_bit_string(t, insn, addr, rsp, names);
+		access_linear(t, addr, (enum x86_seg)insn->mem.seg, insn->mem.size, insn->mem.write,
+			      names);
 		access_emit(t, ACCESS_INSN, addr, rsp, insn->mem.size, insn->mem.write, names);
 	} else if (insn->mem.present) {
 		/* An address that is only named: LEA into its register, nothing for a prefetch. */
-		addr = access_address(t, insn, names);
+		addr = access_offset(t, insn, names);
 		if (insn->regs_written)
 			emit_lea_result(t, insn, addr);
 	} else {
@@ -176,8 +184,45 @@ static void emit_copy(struct translation *t, struct insn *insn)
 	regs_written(t, insn->regs_written);
 }
 
+/* SDM "Instruction Exceptions": is the unit that @insn needs there and switched on? */
+bool insn_is_available(const struct insn *insn, uint32_t mode)
+{
+	switch (insn->unit) {
+	case INSN_UNIT_GENERAL:
+		return true;
+	case INSN_UNIT_X87:
+		return !(mode & MODE_X87_NM);
+	case INSN_UNIT_WAIT:
+		return !(mode & MODE_WAIT_NM);
+	case INSN_UNIT_MMX:
+		return !(mode & (MODE_MMX_UD | MODE_VEC_NM));
+	case INSN_UNIT_SSE:
+		return !(mode & (MODE_SSE_UD | MODE_VEC_NM));
+	case INSN_UNIT_AVX:
+		return !(mode & (MODE_AVX_UD | MODE_VEC_NM));
+	}
+	return true;
+}
+
+/* Ends the block at the current instruction, which is a function in C, or #UD or #NM. */
+static void emit_for_c(struct translation *t, const struct insn *insn)
+{
+	t->stop_insn = malloc(sizeof(*t->stop_insn));
+	if (!t->stop_insn) {
+		t->failed = true;
+		return;
+	}
+	*t->stop_insn = *insn;
+	regs_finish(t);
+	control_stop_for(t, t->offset[t->current], t->stop_insn);
+}
+
 static void translate_insn(struct translation *t, struct insn *insn)
 {
+	if (!insn_is_available(insn, t->mode)) {
+		emit_for_c(t, insn);
+		return;
+	}
 	switch (insn->kind) {
 	case INSN_COPY:
 		emit_copy(t, insn);
@@ -197,29 +242,45 @@ static void translate_insn(struct translation *t, struct insn *insn)
 		break;
 	case INSN_SYSTEM:
 	case INSN_INVALID:
-		regs_finish(t);
-		control_stop(t, t->offset[t->current], ENGINE_STOP_INSTRUCTION);
+		emit_for_c(t, insn);
 		break;
 	}
 	regs_end_insn(t);
 }
 
-uint32_t translate_block(struct translation *t, const uint8_t *code, uint16_t offset, bool crossing)
+static void start(struct translation *t, const struct code_bytes *code, uint32_t mode)
 {
-	uint32_t length;
-
-	t->start = offset;
+	t->mode = mode;
+	t->start = code->offset;
 	t->count = t->access_count = t->record_count = 0;
 	t->failed = false;
-	length = decode_block(t, code, offset, crossing);
+	t->stop_insn = NULL;
+	t->is_linked = !(mode & (MODE_SINGLE | MODE_SEGMENTED)) && !t->never_link;
+	if (mode & MODE_SINGLE)
+		t->dispatch = t->stubs->step;
+	else
+		t->dispatch =
+			t->is_linked ? t->stubs->dispatch[mode & MODE_INDEX] : t->stubs->lookup;
+}
+
+uint32_t translate_block(struct translation *t, const struct code_bytes *code, uint32_t mode)
+{
+	static const uint8_t nop[BLOCK_ENTRY_NOP] = {0x0f, 0x1f, 0x44, 0x00, 0x00};
+	const struct insn *last;
+	uint32_t length;
+
+	start(t, code, mode);
+	length = decode_block(t, code);
 	if (!t->count)
 		return 0;
+	emit_bytes(&t->e, nop, sizeof(nop));
 	regs_start(t);
 	for (t->current = 0; t->current < t->count; t->current++)
 		translate_insn(t, &t->insns[t->current]);
 	/* The instruction that did not fit is a block by itself, which nothing is linked to. */
-	if (!ends_block(t->insns[t->count - 1].kind))
-		control_fall_through(t, offset + length, t->count < BLOCK_MAX_INSNS);
+	last = &t->insns[t->count - 1];
+	if (!ends_block(last->kind) && insn_is_available(last, mode))
+		control_fall_through(t, code->offset + length, t->count < BLOCK_MAX_INSNS);
 	access_emit_slow_paths(t);
 	return length;
 }

@@ -6,20 +6,25 @@
 #include "engine/cache.h"
 #include "engine/emit.h"
 #include "engine/insn.h"
+#include "engine/mode.h"
 #include "engine/vcpu.h"
 
 #define BLOCK_MAX_INSNS   48
-#define BLOCK_MAX_RECORDS (BLOCK_MAX_INSNS * 6)
+#define BLOCK_MAX_RECORDS (BLOCK_MAX_INSNS * 8)
 #define BLOCK_MAX_CODE    16384
 
 /* Shared code that blocks jump to; executable addresses. */
 struct engine_stubs {
 	uint8_t *enter;        /* void (*)(struct engine_vcpu *, void *code) */
 	uint8_t *leave;        /* state to the vCPU, back to C; `stop` is set */
+	uint8_t *leave_from_signal;
 	uint8_t *leave_from_c; /* the same when the state is in the vCPU already */
-	uint8_t *dispatch;     /* to the guest's `rip` */
-	uint8_t *miss;         /* called: TLB miss at miss_gva */
-	uint8_t *bounce_end;   /* called: after the instruction on the bounce page */
+	uint8_t *lookup;       /* `rip` is set: to C, which finds the block */
+	uint8_t *step;         /* likewise, after an instruction in a block of its own */
+	uint8_t *dispatch[ENGINE_MMU_INDICES]; /* to the guest's `rip` */
+	uint8_t *miss;                         /* called: TLB miss at miss_gva */
+	uint8_t *bounce_end; /* called: after the instruction on the bounce page */
+	uint8_t *segment;    /* called: the offset at miss_gva becomes a linear address */
 };
 
 /* What a block may need done out of line, after its last instruction. */
@@ -39,8 +44,10 @@ struct access {
 	uint8_t value;  /* what ACCESS_LOAD and ACCESS_STORE move, */
 	uint8_t rsp;    /* and what stands for RSP in the instruction */
 	uint32_t size;
+	bool read;
 	bool write;
 	bool stack;       /* addressed through SS */
+	uint8_t seg;      /* of a call of the stub `segment`, as in struct fault_record */
 	uint8_t rsp_home; /* where RSP is before the operation, as in struct fault_record */
 	uint16_t spilled; /* before the operation */
 	uint16_t reload;  /* what the operation wants back in its register: RCX or nothing */
@@ -53,7 +60,12 @@ struct translation {
 	struct emitter e;
 	const struct code_cache *cache;
 	const struct engine_stubs *stubs;
-	uint16_t start; /* offset of the block in its page */
+	uint32_t mode;
+	bool never_link;        /* debugging: every block goes back to C */
+	bool is_linked;         /* its jumps inside the page go straight to other blocks */
+	uint8_t *dispatch;      /* stub that goes on at the guest's `rip` */
+	struct insn *stop_insn; /* the instruction for C that ends the block, or NULL */
+	uint16_t start;         /* offset of the block in its page */
 	struct insn insns[BLOCK_MAX_INSNS];
 	uint16_t offset[BLOCK_MAX_INSNS]; /* of each in the page */
 	unsigned int count;
@@ -71,16 +83,21 @@ struct translation {
 	bool failed; /* a table overflowed */
 };
 
+/* Guest code as it was copied. */
+struct code_bytes {
+	uint16_t offset; /* of the first in its page */
+	uint16_t length; /* up to the end of the page, or of what a block takes */
+	bool crosses;    /* it is one instruction that ends in the next page */
+	uint8_t bytes[BLOCK_MAX_INSNS * INSN_MAX_LENGTH];
+};
+
 /*
- * Translates the code at @code, which lies @offset into its page, up to the end
- * of the page at most, into the emitter of @t (whose e, cache and stubs are
- * set). With @crossing, @code holds at least INSN_MAX_LENGTH bytes and the
- * block is the one instruction that begins there and ends in the next page.
+ * Translates @code, code of @mode, into the emitter of @t (whose e, cache and
+ * stubs are set), and t->stop_insn, which the caller frees.
  * Return: the bytes of guest code that the block covers, 0 when its first
  * instruction does not end in the page.
  */
-uint32_t translate_block(struct translation *t, const uint8_t *code, uint16_t offset,
-			 bool crossing);
+uint32_t translate_block(struct translation *t, const struct code_bytes *code, uint32_t mode);
 
 /* regs.c: where the guest's registers are. */
 void regs_start(struct translation *t);
@@ -90,6 +107,8 @@ void regs_need(struct translation *t, uint16_t mask);
 void regs_claim(struct translation *t, uint16_t mask);
 /* The host register that holds RSP, for reading; it stays until regs_set_rsp(). */
 unsigned int regs_rsp(struct translation *t);
+/* The same, one of the low eight: for an instruction that cannot have REX. */
+unsigned int regs_rsp_low(struct translation *t);
 /* RSP is now what the scratch register @reg (or regs_rsp() itself) holds. */
 void regs_set_rsp(struct translation *t, unsigned int reg);
 /* The vCPU's copy of RSP is right again. */
@@ -105,6 +124,13 @@ void regs_end_insn(struct translation *t);
 void regs_finish(struct translation *t);
 
 /* access.c: memory operands. */
+/* The offset in its segment of the memory operand of @insn, in a scratch register. */
+unsigned int access_offset(struct translation *t, const struct insn *insn, uint16_t avoid);
+/* segment.c: @addr, an offset in @seg, becomes a linear address; faults as the segment does. */
+void access_linear(struct translation *t, unsigned int addr, enum x86_seg seg, uint32_t size,
+		   bool write, uint16_t avoid);
+/* segment.c: #GP(0) if the target of the current branch, in @reg, is outside of CS. */
+void access_check_target(struct translation *t, unsigned int reg, uint16_t spilled);
 /* Linear address of the current instruction's memory operand into a scratch register. */
 unsigned int access_address(struct translation *t, const struct insn *insn, uint16_t avoid);
 /*
@@ -116,6 +142,9 @@ void access_emit(struct translation *t, enum access_op op, unsigned int addr, un
 /* The out-of-line parts of all of them. */
 void access_emit_slow_paths(struct translation *t);
 
+/* normalise.c: makes the bytes of an instruction of 16- or 32-bit code those of 64-bit code. */
+void normalise_insn(struct insn *insn, unsigned int code_size);
+
 /* relocate.c: the instruction itself. */
 /* As it is, but with [@addr + @addend] for memory and @rsp for RSP (NO_REG: not used). */
 void relocate_emit(struct translation *t, const struct insn *insn, unsigned int addr,
@@ -123,12 +152,25 @@ void relocate_emit(struct translation *t, const struct insn *insn, unsigned int 
 
 /* stack.c: PUSH, POP, LEAVE. */
 void stack_emit(struct translation *t, const struct insn *insn);
+/*
+ * The linear address of @size bytes, @disp above the top of the stack, in a
+ * scratch register, or in regs_rsp()'s own.
+ */
+unsigned int stack_slot(struct translation *t, int32_t disp, uint32_t size, bool write,
+			uint16_t avoid);
+/* The stack pointer moves by @delta; @slot of stack_slot() is no longer needed. */
+void stack_move(struct translation *t, int32_t delta, unsigned int slot);
 
 /* control.c: branches and the end of a block. */
 void control_emit(struct translation *t, const struct insn *insn);
 /* On to @offset; @by_address: through the dispatcher instead of a link. */
 void control_fall_through(struct translation *t, uint32_t offset, bool by_address);
 void control_stop(struct translation *t, uint32_t offset, enum engine_stop stop);
+/* Before the instruction at @offset, which is for C. */
+void control_stop_for(struct translation *t, uint32_t offset, const struct insn *insn);
+
+/* Without #UD or #NM in @mode. */
+bool insn_is_available(const struct insn *insn, uint32_t mode);
 
 void translation_record(struct translation *t, const uint8_t *at, const struct access *access);
 

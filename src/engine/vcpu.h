@@ -27,11 +27,10 @@ enum engine_stop {
 	ENGINE_STOP_LOOKUP,      /* continue at rip: the block is not translated or not linked */
 	ENGINE_STOP_LINK,        /* likewise, and the jump at stop_site may be linked to it */
 	ENGINE_STOP_KICK,        /* somebody asks for attention */
-	ENGINE_STOP_FAULT,       /* an exception; the state is that before the instruction */
 	ENGINE_STOP_INSTRUCTION, /* the instruction at rip, stop_insn, is for C */
 	ENGINE_STOP_ALONE,       /* run the instruction at rip in a block of its own, then look */
 	ENGINE_STOP_STEP,        /* one instruction has been run in a block of its own */
-	ENGINE_STOP_HOST_ERROR,  /* cpu.host_errno; the state is that before the instruction */
+	ENGINE_STOP_RESULT, /* `result`, not CPU_OK; the state is that before the instruction */
 };
 
 /* What engine_run() returns for: v->exit says more. */
@@ -103,10 +102,10 @@ struct engine_mmio {
 /* What engine_run() has to finish first when it is called again. */
 enum engine_pending {
 	ENGINE_PENDING_NONE,
-	ENGINE_PENDING_IN,      /* exec_io.c: exit.io.data to the register or to memory */
-	ENGINE_PENDING_MMIO,    /* an answered read: repeat the instruction */
-	ENGINE_PENDING_WRITES,  /* mmio.write has more to send */
-	ENGINE_PENDING_MSR,     /* exit.msr has been answered */
+	ENGINE_PENDING_IN,     /* exec_io.c: exit.io.data to the register or to memory */
+	ENGINE_PENDING_MMIO,   /* an answered read: repeat the instruction */
+	ENGINE_PENDING_WRITES, /* mmio.write has more to send */
+	ENGINE_PENDING_MSR,    /* exit.msr has been answered */
 };
 
 /* ENGINE_PENDING_IN: where the data of exit.io goes, and how RIP and the registers go on. */
@@ -128,22 +127,30 @@ struct engine_vcpu {
 	uint8_t run_page[4096];
 
 	struct cpu cpu;
-	uint64_t page_base; /* RIP of the first byte of the page that the current block is in */
-	uint32_t mode;      /* enum engine_mode bits (mode.h) that the current block is for */
-	uint32_t bounce_size; /* of the operand that is in the bounce page, 0: none */
-	uint64_t host_rsp;    /* in the stub `enter` */
-	uint64_t stop;        /* enum engine_stop */
+	uint64_t page_base;     /* RIP of the first byte of the page that the current block is in */
+	uint32_t mode;          /* enum engine_mode bits (mode.h) that the current block is for */
+	uint32_t bounce_size;   /* of the operand that is in the bounce page, 0: none */
+	uint64_t host_rsp;      /* in the stub `enter` */
+	uint64_t stop;          /* enum engine_stop */
+	enum cpu_result result; /* ENGINE_STOP_RESULT */
+	bool lost_write;        /* memory behind a bounced store went away under us */
 	uint64_t stop_site;
 	const struct insn *stop_insn;
 	uint64_t miss_gva;              /* arguments of a TLB miss */
 	uint64_t miss_site;             /* cache address after the call */
 	uint64_t host_gpr[X86_NR_GPRS]; /* host registers at a miss or a signal */
 	uint64_t host_flags;
+	uint64_t enter_flags;     /* what the host's RFLAGS start with */
+	uint64_t link_generation; /* of the cache, when stop_site was noted */
 	uint64_t pext_page;       /* ~0xfff: PEXT turns an offset into a page difference */
 	uint64_t arithmetic_mask; /* of the six flags, for PEXT and PDEP */
 	uint32_t default_mxcsr;
+	bool xstate_live; /* extended state is in the host's registers, not in xstate */
 	uint64_t bounce_gva;
-	uint64_t bounce_write;
+	bool bounce_write;
+	/* A store to a page of code that the present instruction makes in place. */
+	uint8_t *store_host;
+	uint32_t store_size;
 
 	struct engine *engine;
 	struct engine_vcpu *self; /* what GS points at */
@@ -159,10 +166,13 @@ struct engine_vcpu {
 	enum engine_pending pending;
 	struct engine_input input;
 	struct engine_mmio mmio;
-	bool alone;            /* the present instruction runs in a block of its own */
-	bool want_irq_window;  /* the VMM wants to hear when an interrupt can be taken */
+	void (*on_cr8)(struct cpu *cpu);
+	struct cpu_ops cpu_ops;
+	bool nonglobal_code;    /* jumps of the kernel's tables lead to pages that are not global */
+	bool alone;             /* the present instruction runs in a block of its own */
+	bool want_irq_window;   /* the VMM wants to hear when an interrupt can be taken */
 	uint64_t debug_pending; /* DR6 bits that the present instruction has matched */
-	_Atomic bool running;  /* inside engine_run() */
+	_Atomic bool running;   /* inside engine_run() */
 	_Atomic uint32_t request;
 	uint64_t epoch_seen; /* of the engine's, see coherence.c */
 
@@ -175,8 +185,9 @@ struct engine_vcpu {
 /* Displacement from GS of a member. */
 #define GS(member)  ((int32_t)offsetof(struct engine_vcpu, member))
 #define GS_GPR(reg) (GS(cpu.state.gpr) + (int32_t)((reg) * sizeof(uint64_t)))
-#define GS_SEG_BASE(seg) \
-	(GS(cpu.state.seg) + (int32_t)((seg) * sizeof(struct x86_segment) + offsetof(struct x86_segment, base)))
+#define GS_SEG_BASE(n)       \
+	(GS(cpu.state.seg) + \
+	 (int32_t)((n) * sizeof(struct x86_segment) + offsetof(struct x86_segment, base)))
 
 static inline struct engine_vcpu *vcpu_of(struct cpu *cpu)
 {

@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The block at RIP: from the cache, or made now. */
+#include "engine/core.h"
+
+#include "mmu/guest_access.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define PAGE_SIZE 4096u
+
+/* What executes where nothing answers: the abort page reads as ones. */
+static const uint8_t abort_page[PAGE_SIZE]
+	__attribute__((aligned(4096))) = {[0 ... PAGE_SIZE - 1] = 0xff};
+
+/* Where the code is. */
+struct place_of_code {
+	const uint8_t *host[2]; /* pages; the second of an instruction that crosses */
+	uint32_t offset;
+};
+
+static enum cpu_result gp(struct engine_vcpu *v)
+{
+	v->cpu.fault = (struct x86_exception){.vector = GP_VECTOR, .has_error_code = true};
+	return CPU_FAULT;
+}
+
+static enum cpu_result host_error(struct engine_vcpu *v, int error)
+{
+	v->cpu.host_errno = error;
+	return CPU_HOST_ERROR;
+}
+
+/* SDM "Limit Checking": the instruction's bytes lie inside CS, or in canonical space. */
+static enum cpu_result check_rip(struct engine_vcpu *v)
+{
+	const struct x86_state *s = &v->cpu.state;
+
+	if (x86_is_64bit(s))
+		return x86_is_canonical(s, s->rip) ? CPU_OK : gp(v);
+	return s->rip <= s->seg[X86_SEG_CS].limit ? CPU_OK : gp(v);
+}
+
+static enum cpu_result fetch_page(struct engine_vcpu *v, gva_t pc, const uint8_t **host)
+{
+	struct mmu_page page = {0};
+
+	CPU_TRY(vcpu_fetch(v, pc, &page));
+	if (page.kind == MEMSLOT_MMIO) {
+		v->exit.reason = ENGINE_EXIT_INTERNAL_ERROR;
+		v->exit.insn.length = 0;
+		return CPU_AGAIN;
+	}
+	if (!page.global)
+		v->nonglobal_code |= (v->mode & MODE_INDEX) != ENGINE_MMU_USER;
+	*host = page.hva ? page.hva : abort_page;
+	return CPU_OK;
+}
+
+/* How many bytes of code may be looked at from RIP on, in its page. */
+static uint32_t room(const struct engine_vcpu *v, uint32_t offset)
+{
+	const struct x86_state *s = &v->cpu.state;
+	uint64_t len = PAGE_SIZE - offset;
+
+	if (!x86_is_64bit(s) && s->seg[X86_SEG_CS].limit - s->rip < len)
+		len = s->seg[X86_SEG_CS].limit - s->rip + 1;
+	return (uint32_t)len;
+}
+
+static enum cpu_result copy_code(struct engine_vcpu *v, const struct place_of_code *at,
+				 struct code_bytes *code)
+{
+	uint32_t len = room(v, at->offset);
+	int err;
+
+	if (len > sizeof(code->bytes))
+		len = sizeof(code->bytes);
+	code->offset = (uint16_t)at->offset;
+	code->length = (uint16_t)len;
+	code->crosses = false;
+	err = guest_copy_from(code->bytes, at->host[0] + at->offset, len);
+	return err ? host_error(v, err) : CPU_OK;
+}
+
+static bool does_cross(struct engine_vcpu *v, const struct code_bytes *code, uint32_t mode)
+{
+	struct insn insn;
+
+	if (code->length >= INSN_MAX_LENGTH)
+		return false;
+	vcpu_save_xstate(v);
+	return !insn_decode(code->bytes, code->length, mode_code_size(mode), &insn);
+}
+
+/* The rest of an instruction that begins in the last bytes of its page. */
+static enum cpu_result copy_crossing(struct engine_vcpu *v, struct place_of_code *at,
+				     struct code_bytes *code)
+{
+	uint32_t here = PAGE_SIZE - at->offset;
+	gva_t next = vcpu_linear_pc(v) + here;
+	int err;
+
+	/* It ends beyond the limit of CS, not in another page. */
+	if (code->length < here)
+		return gp(v);
+	if (!x86_is_64bit(&v->cpu.state))
+		next = (uint32_t)next;
+	CPU_TRY(fetch_page(v, next, &at->host[1]));
+	code->length = INSN_MAX_LENGTH;
+	code->crosses = true;
+	err = guest_copy_from(code->bytes + here, at->host[1], INSN_MAX_LENGTH - here);
+	return err ? host_error(v, err) : CPU_OK;
+}
+
+static struct block *make_block(struct engine *engine, const struct place_of_code *at,
+				const struct code_bytes *code, uint32_t mode)
+{
+	struct translation *t = &engine->translation;
+	struct code_cache *cache = &engine->cache;
+	struct block *block;
+	uint32_t length;
+
+	t->cache = cache;
+	t->stubs = &engine->stubs;
+	t->never_link = engine->config.debug & ENGINE_DEBUG_NO_CHAIN;
+	t->e.base = t->e.p = cache->writable + cache->used;
+	t->e.end = t->e.base + BLOCK_MAX_CODE;
+	length = translate_block(t, code, mode);
+	if (!length || t->failed || emit_overflowed(&t->e)) {
+		free(t->stop_insn);
+		return NULL;
+	}
+	block = block_new(t->records, t->record_count, code->bytes, (uint16_t)length);
+	if (!block) {
+		free(t->stop_insn);
+		return NULL;
+	}
+	block->stop_insn = t->stop_insn;
+	block->mode = mode;
+	block->offset = (uint16_t)at->offset;
+	block->page[0] = cache_get_page(cache, at->host[0], engine->epoch);
+	block->page[1] = at->host[1] ? cache_get_page(cache, at->host[1], engine->epoch) : NULL;
+	block->code = cache_to_executable(cache, t->e.base);
+	block->code_length = (uint32_t)(t->e.p - t->e.base);
+	if (!block->page[0] || (at->host[1] && !block->page[1])) {
+		block_free(block);
+		return NULL;
+	}
+	cache->used = align_up((uint64_t)(t->e.p - cache->writable), CACHE_GRANULE);
+	cache_insert(cache, block);
+	return block;
+}
+
+/* All blocks go, and with them all that the jump tables know. */
+static void empty_cache(struct engine *engine)
+{
+	pthread_mutex_lock(&engine->vcpus_lock);
+	for (struct engine_vcpu *v = engine->vcpus; v; v = v->next)
+		for (unsigned int i = 0; i < ENGINE_MMU_INDICES; i++)
+			jumps_flush(&v->jumps[i]);
+	pthread_mutex_unlock(&engine->vcpus_lock);
+	code_cache_empty(&engine->cache);
+	engine->cache_generation++;
+}
+
+/*
+ * The page becomes one of code before its bytes are read: a store that comes later
+ * is seen.
+ */
+static void announce_page(struct engine *engine, const uint8_t *host)
+{
+	struct code_page *page;
+	bool is_new;
+
+	engine_lock_translate(engine);
+	if (engine->cache.size - engine->cache.used < BLOCK_MAX_CODE)
+		empty_cache(engine);
+	page = cache_find_page(&engine->cache, host);
+	is_new = !page || !page->granules;
+	engine_unlock_translate(engine);
+	if (is_new)
+		code_protect(engine, host);
+}
+
+/* @block was found, but the VMM may have written to its page since. */
+static enum cpu_result revalidate(struct engine_vcpu *v, const uint8_t *host)
+{
+	struct engine *engine = v->engine;
+	uint64_t epoch = engine->epoch;
+	struct code_page *page;
+	uint8_t now[PAGE_SIZE];
+	int err;
+
+	engine_lock_translate(engine);
+	page = cache_find_page(&engine->cache, host);
+	if (!page || page->epoch == epoch)
+		page = NULL;
+	engine_unlock_translate(engine);
+	if (!page)
+		return CPU_OK;
+	err = guest_copy_from(now, host, PAGE_SIZE);
+	if (err)
+		return host_error(v, err);
+	engine_lock_translate(engine);
+	page = cache_find_page(&engine->cache, host);
+	if (page)
+		cache_revalidate(&engine->cache, page, now, epoch);
+	engine_unlock_translate(engine);
+	return CPU_OK;
+}
+
+static struct block *find(struct engine *engine, const struct place_of_code *at, uint32_t mode)
+{
+	const struct code_page *page, *next = NULL;
+	struct block *block = NULL;
+
+	engine_lock_translate(engine);
+	page = cache_find_page(&engine->cache, at->host[0]);
+	if (at->host[1])
+		next = cache_find_page(&engine->cache, at->host[1]);
+	if (page && (next || !at->host[1]))
+		block = cache_find(&engine->cache, page, (uint16_t)at->offset, mode, next);
+	engine_unlock_translate(engine);
+	return block;
+}
+
+/*
+ * A block that is too long for its tables or for the code buffer is made again
+ * as one of a single instruction, which always fits.
+ */
+static struct block *translate(struct engine_vcpu *v, const struct place_of_code *at,
+			       struct code_bytes *code, uint32_t mode)
+{
+	struct engine *engine = v->engine;
+	struct block *block;
+
+	vcpu_save_xstate(v);
+	announce_page(engine, at->host[0]);
+	if (at->host[1])
+		announce_page(engine, at->host[1]);
+	engine_lock_translate(engine);
+	block = make_block(engine, at, code, mode);
+	if (!block) {
+		code->length = INSN_MAX_LENGTH < code->length ? INSN_MAX_LENGTH : code->length;
+		block = make_block(engine, at, code, mode);
+	}
+	engine_unlock_translate(engine);
+	return block;
+}
+
+/* Segmented blocks know no limit of CS: a block that reaches beyond it runs one by one. */
+static bool fits_limit(const struct engine_vcpu *v, const struct block *block)
+{
+	const struct x86_state *s = &v->cpu.state;
+
+	return x86_is_64bit(s) || s->rip + block->guest_length - 1 <= s->seg[X86_SEG_CS].limit;
+}
+
+static enum cpu_result find_or_translate(struct engine_vcpu *v, uint32_t mode, struct block **found)
+{
+	struct place_of_code at = {.offset = vcpu_linear_pc(v) % PAGE_SIZE};
+	struct code_bytes code;
+
+	CPU_TRY(check_rip(v));
+	CPU_TRY(fetch_page(v, vcpu_linear_pc(v), &at.host[0]));
+	CPU_TRY(revalidate(v, at.host[0]));
+	*found = find(v->engine, &at, mode);
+	if (*found && fits_limit(v, *found))
+		return CPU_OK;
+	if (*found)
+		mode |= MODE_SINGLE;
+	CPU_TRY(copy_code(v, &at, &code));
+	if (does_cross(v, &code, mode)) {
+		CPU_TRY(copy_crossing(v, &at, &code));
+		CPU_TRY(revalidate(v, at.host[1]));
+		*found = find(v->engine, &at, mode);
+		if (*found)
+			return CPU_OK;
+	}
+	*found = translate(v, &at, &code, mode);
+	return *found ? CPU_OK : host_error(v, -ENOMEM);
+}
+
+struct block *block_at_rip(struct engine_vcpu *v, uint32_t mode, enum cpu_result *result)
+{
+	struct block *block = NULL;
+
+	*result = find_or_translate(v, mode, &block);
+	if (*result != CPU_OK)
+		return NULL;
+	v->page_base = v->cpu.state.rip - block->offset;
+	return block;
+}

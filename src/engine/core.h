@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the files of the engine know of each other. Private to the folder. */
+#ifndef EXCLAVE_ENGINE_CORE_H
+#define EXCLAVE_ENGINE_CORE_H
+
+#include "engine/cache.h"
+#include "engine/engine.h"
+#include "engine/exec.h"
+#include "engine/mode.h"
+#include "engine/translate.h"
+#include "lib/bits.h"
+
+#include <pthread.h>
+
+#define ENGINE_CACHE_DEFAULT (UINT64_C(64) << 20)
+#define ENGINE_CACHE_TINY    (UINT64_C(256) << 10)
+
+/* Extended state that the guest may have: x87, SSE, AVX. */
+#define ENGINE_XFEATURES 7
+
+#define FLAGS_ARITHMETIC                                                                 \
+	(X86_EFLAGS_CF | X86_EFLAGS_PF | X86_EFLAGS_AF | X86_EFLAGS_ZF | X86_EFLAGS_SF | \
+	 X86_EFLAGS_OF)
+
+struct engine {
+	struct engine_config config;
+	struct code_cache cache;
+	struct engine_stubs stubs;
+	_Atomic int translate_lock; /* held for a translation at most: waiters yield */
+	struct translation translation; /* under translate_lock */
+	_Atomic uint64_t epoch;         /* how often the VMM may have written guest RAM */
+	pthread_mutex_t vcpus_lock;
+	struct engine_vcpu *vcpus; /* under vcpus_lock */
+	uint64_t cache_generation; /* how often the cache was emptied; under translate_lock */
+	struct engine *next;       /* list of all, for the signal handler */
+};
+
+/* engine.c: `request` bits, each set before the kick. */
+#define REQUEST_FLUSH 0x1u /* drop the whole TLB, then say so by clearing it */
+
+/* Sanitizers' code knows nothing of it: there the stubs save the state at once. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || defined(__clang__)
+#define ENGINE_EAGER_XSTATE 1
+#else
+#define ENGINE_EAGER_XSTATE 0
+#endif
+
+void engine_lock_translate(struct engine *engine);
+void engine_unlock_translate(struct engine *engine);
+
+/* stubs.c */
+int stubs_emit(struct engine *engine);
+
+/* Called by the stubs. */
+enum miss_result {
+	MISS_RETRY,
+	MISS_BOUNCE, /* the host register of the addend leads to memory for this time only */
+	MISS_STOP,
+};
+/* miss.c */
+enum miss_result engine_miss(struct engine_vcpu *v);
+enum miss_result engine_bounce_end(struct engine_vcpu *v);
+enum miss_result engine_segment(struct engine_vcpu *v);
+
+/* fault.c */
+int fault_handlers_install(void);
+void fault_handlers_add(struct engine *engine);
+void fault_handlers_remove(struct engine *engine);
+/* The guest's state from host_gpr and host_flags, at the place that @record describes. */
+void engine_rebuild_state(struct engine_vcpu *v, const struct block *block,
+			  const struct fault_record *record);
+
+/* state.c: what follows from the processor's registers. */
+/* MODE_* of the present state. */
+uint32_t vcpu_mode(const struct engine_vcpu *v);
+/* v->mode := vcpu_mode(), with the jump table that goes with it. */
+void vcpu_update_mode(struct engine_vcpu *v);
+void vcpu_flush_all(struct engine_vcpu *v);
+extern const struct cpu_ops engine_cpu_ops;
+static inline gva_t vcpu_linear_pc(const struct engine_vcpu *v)
+{
+	const struct x86_state *s = &v->cpu.state;
+
+	return x86_is_64bit(s) ? s->rip : (uint32_t)(s->rip + s->seg[X86_SEG_CS].base);
+}
+
+/* memory.c */
+enum cpu_result vcpu_or_byte(struct engine_vcpu *v, gva_t gva, uint8_t bits, uint8_t *old,
+			     uint32_t access);
+/* What lies behind one byte of linear memory. */
+struct place {
+	uint8_t *host; /* of the byte itself; NULL: a device, or the abort page */
+	bool device;   /* MMIO, or ROM on a write */
+	bool code;     /* on a write: the page has translated code */
+	gpa_t gpa;
+};
+
+/*
+ * Translates @gva for a read or write through TLB @index, and fills the entry
+ * where later accesses may go by it. CPU_FAULT, CPU_HOST_ERROR as everywhere.
+ */
+enum cpu_result vcpu_place(struct engine_vcpu *v, unsigned int index, gva_t gva, bool write,
+			   struct place *place);
+/* The same for a fetch, without TLB. */
+enum cpu_result vcpu_fetch(struct engine_vcpu *v, gva_t gva, struct mmu_page *page);
+
+/* block.c: the block at state.rip, found or translated. */
+struct block *block_at_rip(struct engine_vcpu *v, uint32_t mode, enum cpu_result *result);
+
+/* coherence.c */
+/* Has @host (a page) translated code in it? */
+bool code_is_at(struct engine_vcpu *v, const uint8_t *host);
+/* Do the bytes [@offset, @offset + @len) of the page at @host touch translated ones? */
+bool code_overlaps(struct engine_vcpu *v, const uint8_t *host, uint32_t offset, uint32_t len);
+/* They have changed. */
+void code_written(struct engine_vcpu *v, const uint8_t *host, uint32_t offset, uint32_t len);
+/* From now on writes to @host take the slow path. */
+void code_protect(struct engine *engine, const uint8_t *host);
+/* The processor does what makes it see others' stores: look at code again. */
+void code_serialize(struct engine_vcpu *v);
+void mmu_written(void *opaque, gpa_t gpa, size_t len);
+
+/* debug.c */
+uint64_t vcpu_watch(struct engine_vcpu *v, gva_t gva, size_t len, bool write);
+/* Are data breakpoints enabled on the page of @gva? */
+bool vcpu_is_watched(const struct engine_vcpu *v, gva_t gva);
+
+#endif

@@ -1,0 +1,495 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The run loop: enters translated code, and does in C what made it come back.
+ * One turn of the loop is one safe point.
+ */
+#define _GNU_SOURCE
+#include "engine/core.h"
+
+#include "cpu/debug.h"
+#include "cpu/event.h"
+#include "cpu/msr.h"
+
+#include <asm/prctl.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define HOST_FLAGS (X86_EFLAGS_FIXED | X86_EFLAGS_IF)
+
+enum run_next {
+	RUN_RESUME,
+	RUN_EXIT, /* v->exit says why */
+};
+
+static enum run_next exit_for(struct engine_vcpu *v, enum engine_exit_reason reason)
+{
+	v->exit.reason = reason;
+	return RUN_EXIT;
+}
+
+/* An event that could not be delivered yet stays, for us or for who saves the state. */
+static void keep_event(struct cpu_events *events, const struct cpu_event *event)
+{
+	switch (event->kind) {
+	case CPU_EVENT_EXCEPTION:
+		events->exception.injected = true;
+		events->exception.vector = event->exception.vector;
+		events->exception.has_error_code = event->exception.has_error_code;
+		events->exception.error_code = event->exception.error_code;
+		events->exception.payload = event->exception.address;
+		break;
+	case CPU_EVENT_INTERRUPT:
+		events->interrupt.injected = true;
+		events->interrupt.soft = false;
+		events->interrupt.vector = event->exception.vector;
+		break;
+	case CPU_EVENT_NMI:
+		events->nmi.injected = true;
+		break;
+	case CPU_EVENT_INT_N:
+	case CPU_EVENT_INT3:
+	case CPU_EVENT_INTO:
+	case CPU_EVENT_INT1:
+		break;
+	}
+}
+
+static enum run_next deliver(struct engine_vcpu *v, const struct cpu_event *event)
+{
+	switch (cpu_deliver(&v->cpu, event)) {
+	case CPU_OK:
+	case CPU_FAULT:
+		code_serialize(v);
+		break;
+	case CPU_SHUTDOWN:
+		return exit_for(v, ENGINE_EXIT_SHUTDOWN);
+	case CPU_AGAIN:
+		keep_event(&v->cpu.events, event);
+		return RUN_EXIT;
+	case CPU_HOST_ERROR:
+		keep_event(&v->cpu.events, event);
+		v->exit.host_errno = v->cpu.host_errno;
+		return exit_for(v, ENGINE_EXIT_HOST_ERROR);
+	}
+	v->mmio.read_count = v->mmio.read_used = 0;
+	return RUN_RESUME;
+}
+
+static enum run_next send_writes(struct engine_vcpu *v)
+{
+	struct engine_mmio *mmio = &v->mmio;
+	const struct engine_mmio_fragment *f = &mmio->write[mmio->write_sent];
+
+	if (mmio->write_sent == mmio->write_count) {
+		mmio->write_sent = mmio->write_count = 0;
+		v->pending = ENGINE_PENDING_NONE;
+		return RUN_RESUME;
+	}
+	mmio->write_sent++;
+	v->exit.mmio.gpa = f->gpa;
+	v->exit.mmio.len = f->len;
+	v->exit.mmio.write = true;
+	memcpy(v->exit.mmio.data, f->data, sizeof(f->data));
+	v->pending = ENGINE_PENDING_WRITES;
+	return exit_for(v, ENGINE_EXIT_MMIO);
+}
+
+/* What the processor does between two instructions, the first of which is complete. */
+static enum run_next after_instruction(struct engine_vcpu *v, uint64_t flags_before,
+				       uint8_t shadow_before)
+{
+	struct x86_state *s = &v->cpu.state;
+	uint64_t dr6 = v->debug_pending;
+
+	v->alone = false;
+	v->mmio.read_count = v->mmio.read_used = 0;
+	v->debug_pending = 0;
+	s->rflags &= ~X86_EFLAGS_RF;
+	if (v->cpu.events.shadow == shadow_before)
+		v->cpu.events.shadow = 0;
+	if (v->lost_write) {
+		v->lost_write = false;
+		v->exit.host_errno = v->cpu.host_errno;
+		return exit_for(v, ENGINE_EXIT_HOST_ERROR);
+	}
+	if (flags_before & s->rflags & X86_EFLAGS_TF)
+		dr6 |= DR6_BS;
+	if (dr6 && !(v->cpu.events.shadow & CPU_SHADOW_MOV_SS)) {
+		struct cpu_event event = cpu_event_debug(dr6);
+
+		if (deliver(v, &event) == RUN_EXIT)
+			return RUN_EXIT;
+	} else if (dr6) {
+		v->debug_pending = dr6;
+	}
+	return v->mmio.write_count ? send_writes(v) : RUN_RESUME;
+}
+
+static enum run_next take_result(struct engine_vcpu *v, enum cpu_result result)
+{
+	struct cpu_event event;
+
+	switch (result) {
+	case CPU_OK:
+		break;
+	case CPU_FAULT:
+		v->alone = false;
+		event = cpu_event_exception(&v->cpu.fault);
+		return deliver(v, &event);
+	case CPU_SHUTDOWN:
+		return exit_for(v, ENGINE_EXIT_SHUTDOWN);
+	case CPU_AGAIN:
+		return RUN_EXIT;
+	case CPU_HOST_ERROR:
+		v->exit.host_errno = v->cpu.host_errno;
+		return exit_for(v, ENGINE_EXIT_HOST_ERROR);
+	}
+	return RUN_RESUME;
+}
+
+/* SDM "Device Not Available" and "Invalid Opcode": why @insn does not run in this mode. */
+static enum cpu_result refuse(struct engine_vcpu *v, const struct insn *insn)
+{
+	bool ud = insn->kind == INSN_INVALID;
+
+	switch (insn->unit) {
+	case INSN_UNIT_GENERAL:
+	case INSN_UNIT_X87:
+	case INSN_UNIT_WAIT:
+		break;
+	case INSN_UNIT_MMX:
+		ud |= v->mode & MODE_MMX_UD;
+		break;
+	case INSN_UNIT_SSE:
+		ud |= v->mode & MODE_SSE_UD;
+		break;
+	case INSN_UNIT_AVX:
+		ud |= v->mode & MODE_AVX_UD;
+		break;
+	}
+	v->cpu.fault = (struct x86_exception){.vector = ud ? UD_VECTOR : NM_VECTOR};
+	return CPU_FAULT;
+}
+
+static enum run_next run_in_c(struct engine_vcpu *v, const struct insn *insn)
+{
+	uint64_t flags = v->cpu.state.rflags, rip = v->cpu.state.rip;
+	uint8_t shadow = v->cpu.events.shadow;
+	enum run_next next;
+	enum cpu_result result;
+
+	if (insn->kind != INSN_SYSTEM || !insn_is_available(insn, v->mode))
+		result = refuse(v, insn);
+	else
+		result = exec_instruction(v, insn);
+	if (result == CPU_OK) {
+		next = after_instruction(v, flags, shadow);
+	} else {
+		next = take_result(v, result);
+		/* HLT and OUT leave when they are complete. */
+		if (result == CPU_AGAIN && v->cpu.state.rip != rip) {
+			v->cpu.events.shadow = 0;
+			v->alone = false;
+		}
+	}
+	vcpu_update_mode(v);
+	return next;
+}
+
+/* A code breakpoint is met before its instruction, unless RF lets it pass. */
+static bool meets_breakpoint(struct engine_vcpu *v, uint64_t *dr6)
+{
+	if (likely(!(v->cpu.dr7 & DR7_ENABLES)) || (v->cpu.state.rflags & X86_EFLAGS_RF))
+		return false;
+	*dr6 = debug_match_execute(&v->cpu, vcpu_linear_pc(v));
+	return *dr6 != 0;
+}
+
+static void link_to(struct engine_vcpu *v, struct block *block)
+{
+	struct engine *engine = v->engine;
+
+	engine_lock_translate(engine);
+	if (v->link_generation == engine->cache_generation && block->valid)
+		cache_link(&engine->cache, engine->cache.writable + v->stop_site, block);
+	engine_unlock_translate(engine);
+}
+
+static void remember(struct engine_vcpu *v, const struct block *block)
+{
+	if (block->mode == v->mode && !(v->mode & (MODE_SINGLE | MODE_SEGMENTED)))
+		jumps_enter(&v->jumps[v->mode & MODE_INDEX], v->cpu.state.rip, v->page_base,
+			    block->code);
+}
+
+static void enter_code(struct engine_vcpu *v, const struct block *block)
+{
+	struct x86_state *s = &v->cpu.state;
+	void (*enter)(struct engine_vcpu *, void *);
+
+	memcpy(&enter, &v->engine->stubs.enter, sizeof(enter));
+	v->enter_flags = (s->rflags & FLAGS_ARITHMETIC) | HOST_FLAGS;
+	enter(v, block->code);
+	s->rflags = (s->rflags & ~(uint64_t)FLAGS_ARITHMETIC) | (v->host_flags & FLAGS_ARITHMETIC);
+	if (!(v->mode & MODE_CODE64))
+		s->rip = (uint32_t)s->rip;
+}
+
+/* Why translated code came back. @flags and @shadow: as they were before it ran. */
+static enum run_next take_stop(struct engine_vcpu *v, uint64_t flags, uint8_t shadow)
+{
+	enum run_next next = RUN_RESUME;
+
+	switch ((enum engine_stop)v->stop) {
+	case ENGINE_STOP_LINK:
+		v->link_generation = v->engine->cache_generation;
+		return RUN_RESUME;
+	case ENGINE_STOP_LOOKUP:
+	case ENGINE_STOP_KICK:
+		return RUN_RESUME;
+	case ENGINE_STOP_ALONE:
+		v->alone = true;
+		return RUN_RESUME;
+	case ENGINE_STOP_INSTRUCTION:
+		return run_in_c(v, v->stop_insn);
+	case ENGINE_STOP_RESULT:
+		if (v->result == CPU_FAULT)
+			v->debug_pending = 0;
+		next = take_result(v, v->result);
+		break;
+	case ENGINE_STOP_STEP:
+		next = after_instruction(v, flags, shadow);
+		break;
+	}
+	vcpu_update_mode(v);
+	return next;
+}
+
+static enum run_next run_code(struct engine_vcpu *v, bool single)
+{
+	uint32_t mode = v->mode | (single ? (uint32_t)MODE_SINGLE : 0);
+	uint64_t flags = v->cpu.state.rflags;
+	uint8_t shadow = v->cpu.events.shadow;
+	enum cpu_result result;
+	struct block *block;
+	uint64_t dr6;
+
+	if (meets_breakpoint(v, &dr6)) {
+		struct cpu_event event = cpu_event_debug(dr6);
+
+		return deliver(v, &event);
+	}
+	block = block_at_rip(v, mode, &result);
+	if (!block)
+		return take_result(v, result);
+	if (v->stop == ENGINE_STOP_LINK && !block->page[1])
+		link_to(v, block);
+	else
+		remember(v, block);
+	if (!single)
+		v->cpu.events.shadow = 0;
+	v->mmio.read_used = 0;
+	enter_code(v, block);
+	return take_stop(v, flags, shadow);
+}
+
+static bool has_interrupt(struct engine_vcpu *v)
+{
+	const struct engine_ops *ops = v->engine->config.ops;
+
+	if (!ops || !ops->has_interrupt)
+		return false;
+	vcpu_save_xstate(v);
+	return ops->has_interrupt(v);
+}
+
+/* What was on its way when the processor stopped, then what may come in now. */
+static enum run_next deliver_events(struct engine_vcpu *v)
+{
+	struct cpu_events *events = &v->cpu.events;
+	const struct engine_ops *ops = v->engine->config.ops;
+	struct cpu_event event;
+	int vector;
+
+	if (events->triple_fault) {
+		events->triple_fault = false;
+		return exit_for(v, ENGINE_EXIT_SHUTDOWN);
+	}
+	if (events->exception.injected || events->exception.pending) {
+		struct x86_exception x = {
+			.vector = events->exception.vector,
+			.has_error_code = events->exception.has_error_code,
+			.error_code = events->exception.error_code,
+			.address = events->exception.payload,
+		};
+
+		if (x.vector == PF_VECTOR && !events->exception.has_payload)
+			x.address = v->cpu.state.cr2;
+		events->exception.injected = events->exception.pending = false;
+		event = cpu_event_exception(&x);
+		return deliver(v, &event);
+	}
+	if (events->nmi.injected) {
+		events->nmi.injected = false;
+		event = cpu_event_nmi();
+		return deliver(v, &event);
+	}
+	if (events->interrupt.injected) {
+		events->interrupt.injected = false;
+		event = cpu_event_interrupt(events->interrupt.vector);
+		return deliver(v, &event);
+	}
+	if (events->nmi.pending && cpu_may_nmi(&v->cpu)) {
+		events->nmi.pending = false;
+		event = cpu_event_nmi();
+		return deliver(v, &event);
+	}
+	if (ops && ops->take_interrupt && cpu_may_interrupt(&v->cpu)) {
+		vcpu_save_xstate(v);
+		vector = ops->take_interrupt(v);
+		if (vector >= 0) {
+			event = cpu_event_interrupt((uint8_t)vector);
+			return deliver(v, &event);
+		}
+	}
+	return RUN_RESUME;
+}
+
+static bool has_event(const struct engine_vcpu *v)
+{
+	const struct cpu_events *events = &v->cpu.events;
+
+	return events->exception.injected || events->exception.pending || events->nmi.injected ||
+	       events->interrupt.injected || events->nmi.pending || events->triple_fault;
+}
+
+static void serve_requests(struct engine_vcpu *v)
+{
+	__atomic_store_n(&v->run_page[2], 0, __ATOMIC_SEQ_CST);
+	if (atomic_load(&v->request) & REQUEST_FLUSH) {
+		vcpu_flush_all(v);
+		atomic_fetch_and(&v->request, ~REQUEST_FLUSH);
+	}
+}
+
+static enum run_next turn(struct engine_vcpu *v)
+{
+	bool waits;
+
+	/* An instruction whose device has answered is finished before the caller hears anything. */
+	if (v->alone)
+		return run_code(v, true);
+	if (__atomic_load_n(&v->run_page[1], __ATOMIC_ACQUIRE))
+		return exit_for(v, ENGINE_EXIT_KICK);
+	if (__atomic_load_n(&v->run_page[2], __ATOMIC_ACQUIRE))
+		serve_requests(v);
+	waits = v->want_irq_window || has_event(v) || has_interrupt(v);
+	if (likely(!waits))
+		return run_code(v, v->mode & MODE_SINGLE);
+	if (has_event(v) || cpu_may_interrupt(&v->cpu)) {
+		enum run_next next = deliver_events(v);
+
+		vcpu_update_mode(v);
+		if (next == RUN_EXIT)
+			return next;
+	}
+	if (v->want_irq_window && cpu_may_interrupt(&v->cpu) && !has_event(v))
+		return exit_for(v, ENGINE_EXIT_IRQ_WINDOW);
+	return run_code(v, (v->mode & MODE_SINGLE) || v->cpu.events.shadow);
+}
+
+/* Finishes what the last exit began. */
+static enum run_next resume(struct engine_vcpu *v)
+{
+	struct engine_mmio_fragment *f = &v->mmio.read[v->mmio.read_count];
+	enum engine_pending pending = v->pending;
+	enum run_next next;
+
+	v->pending = ENGINE_PENDING_NONE;
+	switch (pending) {
+	case ENGINE_PENDING_NONE:
+	case ENGINE_PENDING_MSR:
+		break;
+	case ENGINE_PENDING_IN:
+		next = take_result(v, exec_complete_in(v));
+		v->cpu.events.shadow = 0;
+		vcpu_update_mode(v);
+		return next;
+	case ENGINE_PENDING_MMIO:
+		f->gpa = v->exit.mmio.gpa;
+		f->len = v->exit.mmio.len;
+		memcpy(f->data, v->exit.mmio.data, sizeof(f->data));
+		v->mmio.read_count++;
+		/* During the delivery of an event there is no instruction to repeat. */
+		v->alone = !has_event(v);
+		break;
+	case ENGINE_PENDING_WRITES:
+		return send_writes(v);
+	}
+	return RUN_RESUME;
+}
+
+bool engine_is_completing(const struct engine_vcpu *v)
+{
+	return v->pending != ENGINE_PENDING_NONE || v->alone;
+}
+
+/*
+ * GS points at the vCPU while it runs. FSGSBASE spares two system calls where the
+ * host kernel lets user code use it.
+ */
+static uint64_t set_gs(uint64_t base)
+{
+	static int has_fsgsbase = -1;
+	uint64_t before;
+
+	if (has_fsgsbase < 0)
+		has_fsgsbase = (int)(getauxval(AT_HWCAP2) >> 1 & 1);
+	if (has_fsgsbase) {
+		__asm__ volatile("rdgsbase %0\n\twrgsbase %1" : "=&r"(before) : "r"(base));
+		return before;
+	}
+	syscall(SYS_arch_prctl, ARCH_GET_GS, &before);
+	syscall(SYS_arch_prctl, ARCH_SET_GS, base);
+	return before;
+}
+
+enum engine_exit_reason engine_run(struct engine_vcpu *v)
+{
+	uint64_t gs = set_gs((uint64_t)(uintptr_t)v);
+	enum run_next next;
+
+	atomic_store(&v->running, true);
+	if (atomic_load(&v->request))
+		serve_requests(v);
+	v->stop = ENGINE_STOP_LOOKUP;
+	/* Firmware has no paging and polls for what the VMM writes: it gets no interrupt. */
+	if (!(v->cpu.state.cr0 & X86_CR0_PG))
+		code_serialize(v);
+	vcpu_update_mode(v);
+	next = resume(v);
+	while (next == RUN_RESUME)
+		next = turn(v);
+	vcpu_save_xstate(v);
+	atomic_store(&v->running, false);
+	set_gs(gs);
+	return v->exit.reason;
+}
+
+enum cpu_result engine_rdmsr(struct engine_vcpu *v, uint32_t index, uint64_t *value)
+{
+	const struct engine_ops *ops = v->engine->config.ops;
+
+	vcpu_save_xstate(v);
+	return ops && ops->rdmsr ? ops->rdmsr(v, index, value) : cpu_rdmsr(&v->cpu, index, value);
+}
+
+enum cpu_result engine_wrmsr(struct engine_vcpu *v, uint32_t index, uint64_t value)
+{
+	const struct engine_ops *ops = v->engine->config.ops;
+
+	vcpu_save_xstate(v);
+	return ops && ops->wrmsr ? ops->wrmsr(v, index, value) : cpu_wrmsr(&v->cpu, index, value);
+}
