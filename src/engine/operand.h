@@ -47,8 +47,8 @@ static inline unsigned int insn_modrm_rm(const struct insn *insn)
 
 /* REP, REPE or REPNE; string I/O makes no difference between them. */
 bool insn_has_repeat(const struct insn *insn);
-/* The segment of an implied operand: the last override, or @segment. */
-unsigned int insn_segment(const struct insn *insn, unsigned int segment);
+/* The segment of an implied operand in DS: the last override that counts, or DS. */
+unsigned int operand_segment(const struct engine_vcpu *v, const struct insn *insn);
 
 /* SDM "Alignment Requirements by Data Type": #AC(0) where it is enabled. */
 enum cpu_result operand_check_alignment(struct engine_vcpu *v, gva_t gva, unsigned int align);

@@ -129,6 +129,39 @@ static void linear_types(void **state)
 	linear(m, X86_SEG_CS, 0, 1, true);
 }
 
+static unsigned int segment_of(struct machine *m, unsigned int code_size, const uint8_t *bytes)
+{
+	struct insn insn;
+
+	assert_true(insn_decode(bytes, INSN_MAX_LENGTH, code_size, &insn));
+	return operand_segment(m->v, &insn);
+}
+
+#define SEGMENT(m, size, ...) segment_of(m, size, (const uint8_t[INSN_MAX_LENGTH]){__VA_ARGS__})
+
+/* XLAT with overrides: the last counts, in 64-bit mode of FS and GS only. */
+static void implied_segment_takes_override(void **state)
+{
+	struct machine *m = machine_init(MODE_PROTECTED, 0);
+
+	assert_int_equal(SEGMENT(m, 4, 0xd7), X86_SEG_DS);
+	assert_int_equal(SEGMENT(m, 4, 0x26, 0xd7), X86_SEG_ES);
+	assert_int_equal(SEGMENT(m, 4, 0x2e, 0xd7), X86_SEG_CS);
+	assert_int_equal(SEGMENT(m, 4, 0x36, 0xd7), X86_SEG_SS);
+	assert_int_equal(SEGMENT(m, 4, 0x65, 0x3e, 0xd7), X86_SEG_DS);
+	m = machine_init(MODE_64BIT, 0);
+	assert_int_equal(SEGMENT(m, 8, 0x36, 0xd7), X86_SEG_DS);
+	assert_int_equal(SEGMENT(m, 8, 0x65, 0x2e, 0xd7), X86_SEG_GS);
+	assert_int_equal(SEGMENT(m, 8, 0x65, 0x64, 0xd7), X86_SEG_FS);
+}
+
+static void stack_width_follows_mode(void **state)
+{
+	assert_int_equal(exec_stack_width(machine_init(MODE_64BIT, 0)->v), 8);
+	assert_int_equal(exec_stack_width(machine_init(MODE_PROTECTED, 0)->v), 4);
+	assert_int_equal(exec_stack_width(machine_init16(0)->v), 2);
+}
+
 static void alignment_checked_at_cpl3(void **state)
 {
 	struct machine *m = machine_init(MODE_64BIT, 3);
@@ -152,7 +185,6 @@ static void code_next_rip_is_32bit_outside_64bit_mode(void **state)
 	m = machine_init16(0);
 	m->state->rip = 0xffff;
 	step_ok(m, "fc");
-	assert_int_equal(exec_stack_width(m->v), 2);
 }
 
 const struct CMUnitTest operand_tests[] = {
@@ -162,6 +194,8 @@ const struct CMUnitTest operand_tests[] = {
 	cmocka_unit_test(linear_64bit_only_fs_and_gs_have_bases),
 	cmocka_unit_test(linear_limits),
 	cmocka_unit_test(linear_types),
+	cmocka_unit_test(implied_segment_takes_override),
+	cmocka_unit_test(stack_width_follows_mode),
 	cmocka_unit_test(alignment_checked_at_cpl3),
 	cmocka_unit_test(code_next_rip_is_32bit_outside_64bit_mode),
 };
