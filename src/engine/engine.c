@@ -86,6 +86,7 @@ static void init_vcpu(struct engine_vcpu *v, struct engine *engine,
 	v->self = v;
 	v->owner = config->owner;
 	v->on_cr8 = config->cr8_changed;
+	v->on_cpuid = config->cpuid_fixup;
 	v->pext_page = ~UINT64_C(0xfff);
 	v->arithmetic_mask = FLAGS_ARITHMETIC;
 	v->default_mxcsr = MXCSR_DEFAULT;
@@ -100,7 +101,6 @@ static void init_vcpu(struct engine_vcpu *v, struct engine *engine,
 	v->cpu_ops = engine_cpu_ops;
 	v->cpu_ops.msr_ranges = config->msr_ranges;
 	v->cpu_ops.msr_range_count = config->msr_range_count;
-	v->cpu_ops.cpuid_fixup = config->cpuid_fixup;
 	cpu_init(&v->cpu, &v->cpu_ops, v, config->is_bsp);
 	engine_reset_xstate(v);
 	engine_state_changed(v);

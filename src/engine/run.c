@@ -107,8 +107,7 @@ static enum run_next after_instruction(struct engine_vcpu *v, uint64_t flags_bef
 	v->mmio.read_count = v->mmio.read_used = 0;
 	v->debug_pending = 0;
 	s->rflags &= ~X86_EFLAGS_RF;
-	if (v->cpu.events.shadow == shadow_before)
-		v->cpu.events.shadow = 0;
+	v->cpu.events.shadow &= (uint8_t)~shadow_before;
 	if (v->lost_write) {
 		v->lost_write = false;
 		v->exit.host_errno = v->cpu.host_errno;
