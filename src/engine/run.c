@@ -58,7 +58,10 @@ static void keep_event(struct cpu_events *events, const struct cpu_event *event)
 
 static enum run_next deliver(struct engine_vcpu *v, const struct cpu_event *event)
 {
-	switch (cpu_deliver(&v->cpu, event)) {
+	enum cpu_result result = cpu_deliver(&v->cpu, event);
+
+	vcpu_update_mode(v);
+	switch (result) {
 	case CPU_OK:
 	case CPU_FAULT:
 		code_serialize(v);
