@@ -3,10 +3,10 @@
  * The processor against the host CPU: the same machine code natively and in a
  * guest whose linear addresses are the host's.
  */
-#include "engine/engine.h"
 #include "harness.h"
 #include "kernels.h"
 #include "lib/bits.h"
+#include "machine.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -15,31 +15,16 @@
 
 #define STACK_SIZE 65536
 
+/* Host addresses are below 2^47, guest-physical ones may be up to 2^52: no offset is needed. */
+#define HOST_BASE UINT64_C(0)
+
 struct guest {
-	struct engine engine;
-	struct engine_vcpu *v;
+	struct machine machine;
 	uint8_t *memory;
 	uint8_t *stack;
 	const struct kernel *kernel;
 	uint64_t result;
 };
-
-static bool fetch(struct engine_vcpu *v, gva_t gva, gpa_t *page, const uint8_t **host,
-		  struct x86_exception *fault)
-{
-	*page = align_down(gva, 4096);
-	*host = (const uint8_t *)*page;
-	return true;
-}
-
-static bool fill(struct engine_vcpu *v, gva_t gva, bool write, uint8_t **host,
-		 struct x86_exception *fault)
-{
-	*host = (uint8_t *)align_down(gva, 4096);
-	return true;
-}
-
-static const struct engine_ops ops = {.fetch = fetch, .fill = fill};
 
 /* Where a kernel returns to: UD2 ends the run. */
 __asm__(".text\n.globl kernel_end\nkernel_end:\n\tud2\n");
@@ -48,19 +33,25 @@ extern const uint8_t kernel_end[];
 static uint64_t run_guest(void *ctx, unsigned int iterations)
 {
 	struct guest *g = ctx;
-	struct engine_vcpu *v = g->v;
+	struct machine *m = &g->machine;
+	struct x86_state *v = &m->v->cpu.state;
 	uint64_t start = bench_cpu_ns();
 
 	for (unsigned int i = 0; i < iterations; i++) {
 		uint64_t *sp = (uint64_t *)(g->stack + STACK_SIZE - 64);
 
 		*--sp = (uint64_t)kernel_end;
+		struct machine_trap trap;
+
+		machine_enter_user(m);
 		v->gpr[X86_RSP] = (uint64_t)sp;
 		v->gpr[X86_RDI] = (uint64_t)g->memory;
 		v->gpr[X86_RSI] = g->kernel->scale;
 		v->rip = (uint64_t)g->kernel->run;
-		if (engine_run(v) != ENGINE_STOP_INSTRUCTION || v->rip != (uint64_t)kernel_end) {
-			fprintf(stderr, "%s: the guest stopped at %#lx\n", g->kernel->name, v->rip);
+		trap = machine_run(m);
+		if (trap.vector != UD_VECTOR || trap.rip != (uint64_t)kernel_end) {
+			fprintf(stderr, "%s: the guest stopped at %#lx by %d\n", g->kernel->name,
+				trap.rip, trap.vector);
 			exit(EXIT_FAILURE);
 		}
 		g->result = v->gpr[X86_RAX];
@@ -99,6 +90,27 @@ static double ratio_of(struct guest *g)
 	return r;
 }
 
+/* The guest has host memory where the host has it. */
+static void share(struct machine *m, const void *start, uint64_t size)
+{
+	gva_t first = align_down((uint64_t)(uintptr_t)start, 4096);
+	uint64_t bytes = align_up((uint64_t)(uintptr_t)start + size, 4096) - first;
+
+	if (machine_add_ram(m, first - HOST_BASE, (void *)first, bytes)) {
+		fprintf(stderr, "no memory slot for %#lx\n", first);
+		exit(EXIT_FAILURE);
+	}
+	machine_map(m, first, first - HOST_BASE, bytes, MACHINE_USER | MACHINE_WRITABLE, 12);
+}
+
+/* This program: code, constants and data, which the linker has put side by side. */
+extern const uint8_t __executable_start[], _end[];
+
+static void share_image(struct machine *m)
+{
+	share(m, __executable_start, (uint64_t)(_end - __executable_start));
+}
+
 int main(int argc, char **argv)
 {
 	struct guest g = {0};
@@ -107,10 +119,12 @@ int main(int argc, char **argv)
 
 	g.memory = aligned_alloc(4096, KERNEL_MEMORY);
 	g.stack = aligned_alloc(4096, STACK_SIZE);
-	if (!g.memory || !g.stack || engine_init(&g.engine, &ops, 64u << 20))
+	if (!g.memory || !g.stack || machine_init(&g.machine, 0))
 		return EXIT_FAILURE;
 	memset(g.memory, 0, KERNEL_MEMORY);
-	g.v = engine_vcpu_new(&g.engine);
+	share(&g.machine, g.memory, KERNEL_MEMORY);
+	share(&g.machine, g.stack, STACK_SIZE);
+	share_image(&g.machine);
 	for (unsigned int i = 0; i < kernel_count; i++) {
 		double r;
 
@@ -129,7 +143,6 @@ int main(int argc, char **argv)
 	}
 	printf("geometric mean: integer %.2fx (target <= 3.0x), SIMD %.2fx (target <= 3.0x)\n",
 	       exp(log_int / n_int), exp(log_simd / n_simd));
-	engine_vcpu_free(g.v);
-	engine_destroy(&g.engine);
+	machine_destroy(&g.machine);
 	return EXIT_SUCCESS;
 }

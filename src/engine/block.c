@@ -83,12 +83,14 @@ static enum cpu_result copy_code(struct engine_vcpu *v, const struct place_of_co
 	return err ? host_error(v, err) : CPU_OK;
 }
 
-static bool does_cross(const struct engine_vcpu *v, const struct code_bytes *code, uint32_t mode)
+static bool does_cross(struct engine_vcpu *v, const struct code_bytes *code, uint32_t mode)
 {
 	struct insn insn;
 
-	return code->length < INSN_MAX_LENGTH &&
-	       !insn_decode(code->bytes, code->length, mode_code_size(mode), &insn);
+	if (code->length >= INSN_MAX_LENGTH)
+		return false;
+	vcpu_save_xstate(v);
+	return !insn_decode(code->bytes, code->length, mode_code_size(mode), &insn);
 }
 
 /* The rest of an instruction that begins in the last bytes of its page. */
@@ -227,11 +229,13 @@ static struct block *find(struct engine *engine, const struct place_of_code *at,
  * A block that is too long for its tables or for the code buffer is made again
  * as one of a single instruction, which always fits.
  */
-static struct block *translate(struct engine *engine, const struct place_of_code *at,
+static struct block *translate(struct engine_vcpu *v, const struct place_of_code *at,
 			       struct code_bytes *code, uint32_t mode)
 {
+	struct engine *engine = v->engine;
 	struct block *block;
 
+	vcpu_save_xstate(v);
 	announce_page(engine, at->host[0]);
 	if (at->host[1])
 		announce_page(engine, at->host[1]);
@@ -274,7 +278,7 @@ static enum cpu_result find_or_translate(struct engine_vcpu *v, uint32_t mode, s
 		if (*found)
 			return CPU_OK;
 	}
-	*found = translate(v->engine, &at, &code, mode);
+	*found = translate(v, &at, &code, mode);
 	return *found ? CPU_OK : host_error(v, -ENOMEM);
 }
 

@@ -357,18 +357,20 @@ struct block *cache_find_code(const struct code_cache *cache, const uint8_t *pc)
 	return offset < cache->size ? cache->owner[offset / CACHE_GRANULE] : NULL;
 }
 
-static int compare_record(const void *key, const void *element)
-{
-	uint32_t off = *(const uint32_t *)key;
-	const struct fault_record *record = element;
-
-	return (off > record->cache_off) - (off < record->cache_off);
-}
-
 const struct fault_record *block_find_record(const struct block *block, const uint8_t *pc)
 {
 	uint32_t off = (uint32_t)(pc - block->code);
+	uint32_t low = 0, high = block->record_count;
 
-	return bsearch(&off, block->records, block->record_count, sizeof(*block->records),
-		       compare_record);
+	while (low < high) {
+		uint32_t middle = (low + high) / 2;
+
+		if (block->records[middle].cache_off < off)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (low == block->record_count || block->records[low].cache_off != off)
+		return NULL;
+	return &block->records[low];
 }

@@ -26,7 +26,7 @@ struct engine {
 	struct engine_config config;
 	struct code_cache cache;
 	struct engine_stubs stubs;
-	pthread_mutex_t translate_lock;
+	_Atomic int translate_lock; /* held for a translation at most: waiters yield */
 	struct translation translation; /* under translate_lock */
 	_Atomic uint64_t epoch;         /* how often the VMM may have written guest RAM */
 	pthread_mutex_t vcpus_lock;
@@ -37,6 +37,13 @@ struct engine {
 
 /* engine.c: `request` bits, each set before the kick. */
 #define REQUEST_FLUSH 0x1u /* drop the whole TLB, then say so by clearing it */
+
+/* Sanitizers' code knows nothing of it: there the stubs save the state at once. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || defined(__clang__)
+#define ENGINE_EAGER_XSTATE 1
+#else
+#define ENGINE_EAGER_XSTATE 0
+#endif
 
 void engine_lock_translate(struct engine *engine);
 void engine_unlock_translate(struct engine *engine);

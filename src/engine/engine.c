@@ -3,7 +3,6 @@
 #define _GNU_SOURCE
 #include "engine/core.h"
 
-#include "lib/lock.h"
 #include "lib/mem.h"
 
 #include <errno.h>
@@ -11,18 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-
-void engine_lock_translate(struct engine *engine)
-{
-	lock_rank_acquire(LOCK_TRANSLATE);
-	pthread_mutex_lock(&engine->translate_lock);
-}
-
-void engine_unlock_translate(struct engine *engine)
-{
-	pthread_mutex_unlock(&engine->translate_lock);
-	lock_rank_release(LOCK_TRANSLATE);
-}
 
 int engine_new(const struct engine_config *config, struct engine **made)
 {
@@ -43,7 +30,6 @@ int engine_new(const struct engine_config *config, struct engine **made)
 		ret = fault_handlers_install();
 	if (ret)
 		goto err_cache;
-	pthread_mutex_init(&engine->translate_lock, NULL);
 	pthread_mutex_init(&engine->vcpus_lock, NULL);
 	fault_handlers_add(engine);
 	*made = engine;
@@ -60,7 +46,6 @@ void engine_free(struct engine *engine)
 {
 	fault_handlers_remove(engine);
 	pthread_mutex_destroy(&engine->vcpus_lock);
-	pthread_mutex_destroy(&engine->translate_lock);
 	code_cache_destroy(&engine->cache);
 	free(engine);
 }
@@ -89,6 +74,11 @@ static int map_run_page(struct engine_vcpu *v, int run_fd)
 	return p == MAP_FAILED ? -errno : 0;
 }
 
+static void leaving(void *opaque)
+{
+	vcpu_save_xstate(opaque);
+}
+
 static void init_vcpu(struct engine_vcpu *v, struct engine *engine,
 		      const struct engine_vcpu_config *config)
 {
@@ -96,11 +86,13 @@ static void init_vcpu(struct engine_vcpu *v, struct engine *engine,
 	v->self = v;
 	v->owner = config->owner;
 	v->on_cr8 = config->cr8_changed;
+	v->on_cpuid = config->cpuid_fixup;
 	v->pext_page = ~UINT64_C(0xfff);
 	v->arithmetic_mask = FLAGS_ARITHMETIC;
 	v->default_mxcsr = MXCSR_DEFAULT;
 	v->mmu.slots = engine->config.slots;
 	v->mmu.written = mmu_written;
+	v->mmu.leaving = leaving;
 	v->mmu.opaque = v;
 	for (unsigned int i = 0; i < ENGINE_MMU_INDICES; i++) {
 		tlb_init(&v->tlb[i]);
@@ -109,7 +101,6 @@ static void init_vcpu(struct engine_vcpu *v, struct engine *engine,
 	v->cpu_ops = engine_cpu_ops;
 	v->cpu_ops.msr_ranges = config->msr_ranges;
 	v->cpu_ops.msr_range_count = config->msr_range_count;
-	v->cpu_ops.cpuid_fixup = config->cpuid_fixup;
 	cpu_init(&v->cpu, &v->cpu_ops, v, config->is_bsp);
 	engine_reset_xstate(v);
 	engine_state_changed(v);

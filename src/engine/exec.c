@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * From mnemonic to function. Three kinds of line: a function, "does nothing here"
- * (hints, and instructions that are hints without an extension that we do not
- * offer), and "not offered", which is #UD as on a processor that lacks it.
+ * From mnemonic to function. Three kinds of line: a function, "does nothing here",
+ * and "not offered", which is #UD as on a processor that lacks it.
  */
 #include "engine/exec.h"
 
@@ -295,22 +294,8 @@ static exec_function *const functions[ZYDIS_MNEMONIC_MAX_VALUE + 1] = {
 	DO(VPMASKMOVD, masked_move),
 	DO(VPMASKMOVQ, masked_move),
 
-	/* Hints, also those that MPX and CET made of the reserved no-operations. */
-	NOTHING(BNDCL),
-	NOTHING(BNDCN),
-	NOTHING(BNDCU),
-	NOTHING(BNDLDX),
-	NOTHING(BNDMK),
-	NOTHING(BNDMOV),
-	NOTHING(BNDSTX),
-	NOTHING(CLDEMOTE),
-	NOTHING(ENDBR32),
-	NOTHING(ENDBR64),
-	NOTHING(PREFETCH),
-	NOTHING(PREFETCHW),
+	/* Hints. */
 	NOTHING(PREFETCHWT1),
-	NOTHING(RDSSPD),
-	NOTHING(RDSSPQ),
 
 	/* Extensions that CPUID does not list. */
 	UNDEFINED(AESDEC128KL),
@@ -398,20 +383,16 @@ static exec_function *const functions[ZYDIS_MNEMONIC_MAX_VALUE + 1] = {
 	UNDEFINED(WRSSQ),
 	UNDEFINED(WRUSSD),
 	UNDEFINED(WRUSSQ),
-	UNDEFINED(XABORT),
-	UNDEFINED(XBEGIN),
 	UNDEFINED(XCRYPT_CBC),
 	UNDEFINED(XCRYPT_CFB),
 	UNDEFINED(XCRYPT_CTR),
 	UNDEFINED(XCRYPT_ECB),
 	UNDEFINED(XCRYPT_OFB),
-	UNDEFINED(XEND),
 	UNDEFINED(XRESLDTRK),
 	UNDEFINED(XSHA1),
 	UNDEFINED(XSHA256),
 	UNDEFINED(XSTORE),
 	UNDEFINED(XSUSLDTRK),
-	UNDEFINED(XTEST),
 };
 /* clang-format on */
 
@@ -419,6 +400,8 @@ enum cpu_result exec_instruction(struct engine_vcpu *v, const struct insn *insn)
 {
 	exec_function *function = functions[insn->mnemonic];
 
+	if (exec_in_enclave(v) && !exec_is_legal_in_enclave(v, insn))
+		return exec_undefined(v, insn);
 	if (function)
 		return function(v, insn);
 	/* AMX, AVX-512's masks, FMA4: whatever is VEX-encoded and neither here nor translated. */

@@ -21,6 +21,13 @@
 #include "engine/insn.h"
 #include "engine/vcpu.h"
 
+/*
+ * The guest's extended state lies in the host's registers until something in C
+ * needs it or them: "live" code (lib/live.h) does not. Everything else that live
+ * code calls comes after this, which moves the state to v->xstate.
+ */
+void vcpu_save_xstate(struct engine_vcpu *v);
+
 typedef enum cpu_result exec_function(struct engine_vcpu *v, const struct insn *insn);
 
 /* exec.c: the table by mnemonic. An instruction without a function is ENGINE_EXIT_INTERNAL_ERROR. */
@@ -93,7 +100,7 @@ enum cpu_result engine_enclv(struct engine_vcpu *v);
 void engine_invlpg(struct engine_vcpu *v, gva_t gva);
 void engine_flush(struct engine_vcpu *v, enum cpu_flush what);
 /* exec_xsave.c: XGETBV with ECX = 1. */
-uint64_t exec_xinuse(const struct engine_vcpu *v);
+uint64_t exec_xinuse(struct engine_vcpu *v);
 
 /* Functions by file; exec.c's table names them. */
 /* exec_string.c: MOVS, CMPS, SCAS, LODS, STOS with and without REP. */
@@ -102,7 +109,7 @@ exec_function exec_movs, exec_cmps, exec_scas, exec_lods, exec_stos;
 exec_function exec_in, exec_out, exec_ins, exec_outs;
 /* ENGINE_PENDING_IN: takes v->exit.io.data and steps over the instruction where it is done. */
 enum cpu_result exec_complete_in(struct engine_vcpu *v);
-/* exec_xsave.c */
+/* exec_xsave.c; of the environment: exec_x87.c */
 exec_function exec_fxsave, exec_fxrstor, exec_fnsave, exec_frstor, exec_fnstenv, exec_fldenv,
 	exec_xsave, exec_xsavec, exec_xsaveopt, exec_xsaves, exec_xrstor, exec_xrstors;
 /* exec_vector.c */

@@ -107,7 +107,7 @@ enum cpu_result exec_xlat(struct engine_vcpu *v, const struct insn *insn)
 
 	if (insn->address_size < 8)
 		offset &= BIT64(8 * insn->address_size) - 1;
-	CPU_TRY(exec_linear(v, insn_segment(insn, X86_SEG_DS), offset, 1, false, &gva));
+	CPU_TRY(exec_linear(v, operand_segment(v, insn), offset, 1, false, &gva));
 	CPU_TRY(vcpu_read(v, gva, &value, 1, vcpu_access(v)));
 	exec_set_gpr(v, X86_RAX, 1, value);
 	return exec_finish(v, insn, CPU_OK);

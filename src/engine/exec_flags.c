@@ -53,6 +53,9 @@ enum cpu_result exec_popf(struct engine_vcpu *v, const struct insn *insn)
 	uint64_t image;
 
 	CPU_TRY(stack_read(&v->cpu, &stack, 0, &image, 1));
+	/* SDM "Opt-out Entry": single steps are suppressed, so TF cannot be set. */
+	if (exec_in_enclave(v) && !v->sgx->enclave.debug_optin)
+		image &= ~(uint64_t)X86_EFLAGS_TF;
 	v->cpu.state.rflags = flags_after_popf(&v->cpu, image, stack.width);
 	stack_set_pointer(&v->cpu, &stack.ss, stack.is_64bit, stack_above(&stack, stack.width));
 	return exec_finish(v, insn, CPU_OK);

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #define PAGE_SIZE 4096u
+_Static_assert(ENGINE_IO_BYTES >= PAGE_SIZE, "a page of elements leaves at once");
 
 /* The elements of a string instruction that one exit carries. */
 struct run {
@@ -120,8 +121,6 @@ static enum cpu_result run_start(struct engine_vcpu *v, const struct insn *insn,
 		return CPU_OK;
 	if (count > elements_in_page(run, run->gva))
 		count = elements_in_page(run, run->gva);
-	if (count > ENGINE_IO_BYTES / run->size)
-		count = ENGINE_IO_BYTES / run->size;
 	run->count = (uint32_t)count;
 	if (run_fits(v, insn, run))
 		return CPU_OK;
@@ -207,7 +206,7 @@ enum cpu_result exec_outs(struct engine_vcpu *v, const struct insn *insn)
 	CPU_TRY(cpu_check_io(&v->cpu, port, run.size));
 	if (run.repeats && left == 0)
 		return exec_finish(v, insn, CPU_OK);
-	run.seg = insn_segment(insn, X86_SEG_DS);
+	run.seg = operand_segment(v, insn);
 	CPU_TRY(run_start(v, insn, &run, left));
 	len = run.count * run.size;
 	CPU_TRY(vcpu_read(v, run.gva, bytes, len, vcpu_access(v)));
@@ -221,6 +220,7 @@ enum cpu_result exec_complete_in(struct engine_vcpu *v)
 {
 	uint32_t size = v->exit.io.size, count = v->exit.io.count;
 	uint8_t bytes[ENGINE_IO_BYTES];
+	enum cpu_result res;
 	uint64_t value = 0;
 
 	v->pending = ENGINE_PENDING_NONE;
@@ -231,8 +231,11 @@ enum cpu_result exec_complete_in(struct engine_vcpu *v)
 		return CPU_OK;
 	}
 	copy_elements(bytes, v->exit.io.data, size, count, v->input.backward);
-	CPU_TRY(vcpu_write(v, v->input.gva, bytes, (size_t)count * size,
-			   vcpu_access(v) | PFERR_WRITE_MASK));
-	advance(v, &v->input, X86_RDI, count, count * size);
-	return CPU_OK;
+	res = vcpu_write(v, v->input.gva, bytes, (size_t)count * size,
+			 vcpu_access(v) | PFERR_WRITE_MASK);
+	if (res == CPU_OK)
+		advance(v, &v->input, X86_RDI, count, count * size);
+	else if (res != CPU_FAULT)
+		v->pending = ENGINE_PENDING_IN; /* the port must not be read again */
+	return res;
 }

@@ -93,11 +93,15 @@ enum cpu_result exec_int(struct engine_vcpu *v, const struct insn *insn)
 
 enum cpu_result exec_int1(struct engine_vcpu *v, const struct insn *insn)
 {
+	if (exec_in_enclave(v))
+		return exec_trap_in_enclave(v, DB_VECTOR);
 	return deliver(v, insn, CPU_EVENT_INT1);
 }
 
 enum cpu_result exec_int3(struct engine_vcpu *v, const struct insn *insn)
 {
+	if (exec_in_enclave(v))
+		return exec_trap_in_enclave(v, BP_VECTOR);
 	return deliver(v, insn, CPU_EVENT_INT3);
 }
 

@@ -51,8 +51,6 @@ static struct engine_vcpu *current_vcpu(void)
 	return v;
 }
 
-#define XSAVE_AVX_END (576 + 256)
-
 /* What the guest's processor makes of what the host's has raised. */
 static void set_exception(struct engine_vcpu *v, const greg_t *gregs)
 {
@@ -69,16 +67,6 @@ static void set_exception(struct engine_vcpu *v, const greg_t *gregs)
 	}
 	v->cpu.fault = (struct x86_exception){
 		.vector = vector, .has_error_code = vector == GP_VECTOR || vector == AC_VECTOR};
-}
-
-#define XSTATE_BV 512 /* offset in the area */
-
-/* The frame holds more components than the guest has. */
-static void save_xstate(struct engine_vcpu *v, const ucontext_t *uc)
-{
-	memcpy(v->xstate, uc->uc_mcontext.fpregs, XSAVE_AVX_END);
-	v->xstate[XSTATE_BV] &= ENGINE_XFEATURES;
-	memset(v->xstate + XSTATE_BV + 1, 0, 63);
 }
 
 static bool take_fault(struct engine *engine, ucontext_t *uc)
@@ -100,10 +88,9 @@ static bool take_fault(struct engine *engine, ucontext_t *uc)
 		v->host_gpr[reg] = (uint64_t)gregs[greg_of[reg]];
 	v->host_flags = (uint64_t)gregs[REG_EFL];
 	engine_rebuild_state(v, block, record);
-	save_xstate(v, uc);
 	set_exception(v, gregs);
 	v->stop = ENGINE_STOP_RESULT;
-	gregs[REG_RIP] = (greg_t)(uintptr_t)engine->stubs.leave_from_c;
+	gregs[REG_RIP] = (greg_t)(uintptr_t)engine->stubs.leave_from_signal;
 	return true;
 }
 

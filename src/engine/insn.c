@@ -86,7 +86,7 @@ static void take_memory(struct insn *insn, const ZydisDecodedInstruction *zi,
 	mem->seg = segment_of(op->mem.segment);
 	mem->address_size = zi->address_width / 8;
 	mem->disp = op->mem.disp.has_displacement ? op->mem.disp.value : 0;
-	if (op->mem.type != ZYDIS_MEMOP_TYPE_MEM) {
+	if (op->mem.type != ZYDIS_MEMOP_TYPE_MEM && op->mem.type != ZYDIS_MEMOP_TYPE_VSIB) {
 		mem->seg = X86_SEG_DS; /* LEA takes no base */
 		return;
 	}
@@ -313,6 +313,9 @@ static bool is_masked_access(const ZydisDecodedInstruction *zi)
 /* LEA and multi-byte NOP name an address without accessing it; so do prefetches. */
 static bool names_address_only(const ZydisDecodedInstruction *zi)
 {
+	/* Knights Corner's prefetches are VEX-encoded. */
+	if (zi->encoding != ZYDIS_INSTRUCTION_ENCODING_LEGACY)
+		return false;
 	return zi->mnemonic == ZYDIS_MNEMONIC_LEA || zi->mnemonic == ZYDIS_MNEMONIC_NOP ||
 	       zi->meta.category == ZYDIS_CATEGORY_PREFETCH ||
 	       zi->meta.category == ZYDIS_CATEGORY_WIDENOP;
@@ -320,6 +323,9 @@ static bool names_address_only(const ZydisDecodedInstruction *zi)
 
 static enum insn_kind kind_of(const ZydisDecodedInstruction *zi, const ZydisDecodedOperand *ops)
 {
+	/* XBEGIN and XEND count as branches to Zydis; transactions are not offered. */
+	if (zi->meta.isa_ext == ZYDIS_ISA_EXT_RTM)
+		return INSN_INVALID;
 	switch ((int)zi->meta.category) {
 	case ZYDIS_CATEGORY_COND_BR:
 	case ZYDIS_CATEGORY_UNCOND_BR:

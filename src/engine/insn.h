@@ -48,7 +48,7 @@ struct insn_mem {
 	bool write;
 	bool rip_relative;
 	int8_t base;  /* enum x86_gpr, -1: none */
-	int8_t index; /* likewise */
+	int8_t index; /* likewise; -1 also for a vector register */
 	uint8_t scale;
 	uint8_t seg;          /* enum x86_seg */
 	uint8_t address_size; /* bytes */

@@ -169,31 +169,30 @@ bool insn_has_repeat(const struct insn *insn)
 	return false;
 }
 
-unsigned int insn_segment(const struct insn *insn, unsigned int segment)
+/* The segment that @prefix overrides to, or X86_NR_SEGS. */
+static unsigned int override_of(uint8_t prefix, bool is_64bit)
 {
-	for (unsigned int i = 0; i < insn->opcode_at; i++)
-		switch (insn->bytes[i]) {
-		case 0x26:
-			segment = X86_SEG_ES;
-			break;
-		case 0x2e:
-			segment = X86_SEG_CS;
-			break;
-		case 0x36:
-			segment = X86_SEG_SS;
-			break;
-		case 0x3e:
-			segment = X86_SEG_DS;
-			break;
-		case 0x64:
-			segment = X86_SEG_FS;
-			break;
-		case 0x65:
-			segment = X86_SEG_GS;
-			break;
-		default:
-			break;
-		}
+	if (prefix == 0x64)
+		return X86_SEG_FS;
+	if (prefix == 0x65)
+		return X86_SEG_GS;
+	/* 26, 2E, 36, 3E. SDM "Segment Override Prefixes": 64-bit mode ignores them. */
+	if ((prefix & 0xe7) == 0x26 && !is_64bit)
+		return prefix >> 3 & 3;
+	return X86_NR_SEGS;
+}
+
+unsigned int operand_segment(const struct engine_vcpu *v, const struct insn *insn)
+{
+	bool is_64bit = x86_is_64bit(&v->cpu.state);
+	unsigned int segment = X86_SEG_DS;
+
+	for (unsigned int i = 0; i < insn->opcode_at; i++) {
+		unsigned int override = override_of(insn->bytes[i], is_64bit);
+
+		if (override != X86_NR_SEGS)
+			segment = override;
+	}
 	return segment;
 }
 

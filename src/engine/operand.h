@@ -8,6 +8,7 @@
 
 #include "cpu/fault.h"
 #include "engine/exec.h"
+#include "sgx/sgx.h"
 
 /* The last byte of the opcode; of the one- and two-byte maps. */
 static inline uint8_t insn_opcode(const struct insn *insn)
@@ -46,8 +47,8 @@ static inline unsigned int insn_modrm_rm(const struct insn *insn)
 
 /* REP, REPE or REPNE; string I/O makes no difference between them. */
 bool insn_has_repeat(const struct insn *insn);
-/* The segment of an implied operand: the last override, or @segment. */
-unsigned int insn_segment(const struct insn *insn, unsigned int segment);
+/* The segment of an implied operand in DS: the last override that counts, or DS. */
+unsigned int operand_segment(const struct engine_vcpu *v, const struct insn *insn);
 
 /* SDM "Alignment Requirements by Data Type": #AC(0) where it is enabled. */
 enum cpu_result operand_check_alignment(struct engine_vcpu *v, gva_t gva, unsigned int align);
@@ -108,6 +109,19 @@ static inline void exec_set_edx_eax(struct engine_vcpu *v, uint64_t value)
 	exec_set_gpr(v, X86_RAX, 4, (uint32_t)value);
 	exec_set_gpr(v, X86_RDX, 4, value >> 32);
 }
+
+static inline bool exec_in_enclave(const struct engine_vcpu *v)
+{
+	return v->sgx && sgx_in_enclave(v->sgx);
+}
+
+/* exec_enclave.c. Only for a processor in enclave mode: */
+bool exec_is_legal_in_enclave(const struct engine_vcpu *v, const struct insn *insn);
+/*
+ * INT1 and INT3 are exceptions of the kind of faults there, so that an AEX comes
+ * first; #UD for an entry that has opted out of debugging.
+ */
+enum cpu_result exec_trap_in_enclave(struct engine_vcpu *v, enum x86_vector vector);
 
 /* Does the guest's CPUID have @bit of @reg (enum cpuid_reg) in @leaf, subleaf 0? */
 bool exec_offers(const struct engine_vcpu *v, uint32_t leaf, unsigned int reg, unsigned int bit);

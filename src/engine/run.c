@@ -58,7 +58,10 @@ static void keep_event(struct cpu_events *events, const struct cpu_event *event)
 
 static enum run_next deliver(struct engine_vcpu *v, const struct cpu_event *event)
 {
-	switch (cpu_deliver(&v->cpu, event)) {
+	enum cpu_result result = cpu_deliver(&v->cpu, event);
+
+	vcpu_update_mode(v);
+	switch (result) {
 	case CPU_OK:
 	case CPU_FAULT:
 		code_serialize(v);
@@ -107,8 +110,7 @@ static enum run_next after_instruction(struct engine_vcpu *v, uint64_t flags_bef
 	v->mmio.read_count = v->mmio.read_used = 0;
 	v->debug_pending = 0;
 	s->rflags &= ~X86_EFLAGS_RF;
-	if (v->cpu.events.shadow == shadow_before)
-		v->cpu.events.shadow = 0;
+	v->cpu.events.shadow &= (uint8_t)~shadow_before;
 	if (v->lost_write) {
 		v->lost_write = false;
 		v->exit.host_errno = v->cpu.host_errno;
@@ -299,7 +301,10 @@ static bool has_interrupt(struct engine_vcpu *v)
 {
 	const struct engine_ops *ops = v->engine->config.ops;
 
-	return ops && ops->has_interrupt && ops->has_interrupt(v);
+	if (!ops || !ops->has_interrupt)
+		return false;
+	vcpu_save_xstate(v);
+	return ops->has_interrupt(v);
 }
 
 /* What was on its way when the processor stopped, then what may come in now. */
@@ -344,6 +349,7 @@ static enum run_next deliver_events(struct engine_vcpu *v)
 		return deliver(v, &event);
 	}
 	if (ops && ops->take_interrupt && cpu_may_interrupt(&v->cpu)) {
+		vcpu_save_xstate(v);
 		vector = ops->take_interrupt(v);
 		if (vector >= 0) {
 			event = cpu_event_interrupt((uint8_t)vector);
@@ -468,6 +474,7 @@ enum engine_exit_reason engine_run(struct engine_vcpu *v)
 	next = resume(v);
 	while (next == RUN_RESUME)
 		next = turn(v);
+	vcpu_save_xstate(v);
 	atomic_store(&v->running, false);
 	set_gs(gs);
 	return v->exit.reason;
@@ -477,6 +484,7 @@ enum cpu_result engine_rdmsr(struct engine_vcpu *v, uint32_t index, uint64_t *va
 {
 	const struct engine_ops *ops = v->engine->config.ops;
 
+	vcpu_save_xstate(v);
 	return ops && ops->rdmsr ? ops->rdmsr(v, index, value) : cpu_rdmsr(&v->cpu, index, value);
 }
 
@@ -484,5 +492,6 @@ enum cpu_result engine_wrmsr(struct engine_vcpu *v, uint32_t index, uint64_t val
 {
 	const struct engine_ops *ops = v->engine->config.ops;
 
+	vcpu_save_xstate(v);
 	return ops && ops->wrmsr ? ops->wrmsr(v, index, value) : cpu_wrmsr(&v->cpu, index, value);
 }

@@ -190,8 +190,20 @@ static void cr8_changed(struct cpu *cpu)
 {
 	struct engine_vcpu *v = vcpu_of(cpu);
 
-	if (v->on_cr8)
-		v->on_cr8(cpu);
+	if (!v->on_cr8)
+		return;
+	vcpu_save_xstate(v);
+	v->on_cr8(cpu);
+}
+
+static void cpuid_fixup(struct cpu *cpu, uint32_t leaf, uint32_t subleaf, uint32_t regs[4])
+{
+	struct engine_vcpu *v = vcpu_of(cpu);
+
+	if (!v->on_cpuid)
+		return;
+	vcpu_save_xstate(v);
+	v->on_cpuid(cpu, leaf, subleaf, regs);
 }
 
 /* Watched pages are decided when an entry is filled. */
@@ -235,6 +247,7 @@ const struct cpu_ops engine_cpu_ops = {
 	.cr8_changed = cr8_changed,
 	.debug_changed = debug_changed,
 	.xinuse = xinuse,
+	.cpuid_fixup = cpuid_fixup,
 };
 
 void engine_state_changed(struct engine_vcpu *v)

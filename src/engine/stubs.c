@@ -31,9 +31,24 @@ static void emit_xsave(struct emitter *e)
 	emit_bytes(e, "\xdb\xe3", 2);                       /* fninit */
 }
 
-static void emit_xrstor(struct emitter *e)
+/* The guest's extended state to the registers, unless it is there. Spoils flags and RAX, RDX. */
+static void emit_restore_xstate(struct emitter *e)
 {
+	uint8_t *over;
+
+	emit_bytes(e, "\x65\x80", 2); /* cmp byte gs:[xstate_live], 0; jne */
+	emit8(e, emit_modrm(0, 7, 4));
+	emit8(e, 0x25);
+	emit32(e, (uint32_t)GS(xstate_live));
+	emit_bytes(e, "\x00\x75\x00", 3);
+	over = e->p;
 	emit_xstate(e, 5);
+	if (!ENGINE_EAGER_XSTATE) {
+		emit_gs_op(e, "\xc6", 1, 0, GS(xstate_live)); /* mov byte, 1 */
+		emit8(e, 1);
+	}
+	if (e->p <= e->end)
+		over[-1] = (uint8_t)(e->p - over);
 }
 
 static void emit_load_gprs(struct emitter *e, int32_t disp)
@@ -74,7 +89,7 @@ static void emit_enter(struct emitter *e)
 	emit_bytes(e, "\x48\x83\xec\x08", 4);
 	emit_gs_store(e, X86_RSP, GS(host_rsp));
 	emit_gs_store(e, X86_RSI, GS(stop_site));
-	emit_xrstor(e);
+	emit_restore_xstate(e);
 	emit_load_flags(e, GS(enter_flags));
 	emit_load_gprs(e, GS_GPR(0));
 	emit_gs_op(e, "\xff", 1, 4, GS(stop_site)); /* jmp */
@@ -95,13 +110,22 @@ static void emit_leave(struct emitter *e, const struct code_cache *cache,
 	skip = e->p;
 	emit_store_some(e, GS_GPR(0), X86_R8, X86_NR_GPRS);
 	skip[-1] = (uint8_t)(e->p - skip);
-	emit_xsave(e);
+	if (ENGINE_EAGER_XSTATE)
+		emit_xsave(e);
 	stubs->leave_from_c = cache_to_executable(cache, e->p);
-	emit_gs_op(e, "\x0f\xae", 2, 2, GS(default_mxcsr));
-	emit_bytes(e, "\xdb\xe3", 2);
 	emit_gs_load(e, X86_RSP, GS(host_rsp));
 	emit_bytes(e, "\x48\x83\xc4\x08", 4);
 	emit_bytes(e, "\x41\x5f\x41\x5e\x41\x5d\x41\x5c\x5d\x5b\xc3", 11);
+	/* From a signal handler, whose frame has brought the extended state back. */
+	stubs->leave_from_signal = stubs->leave_from_c;
+	if (ENGINE_EAGER_XSTATE) {
+		uint8_t *rel32;
+
+		stubs->leave_from_signal = cache_to_executable(cache, e->p);
+		emit_xsave(e);
+		rel32 = emit_jmp(e);
+		emit_patch(e, rel32, cache_to_writable(cache, stubs->leave_from_c));
+	}
 }
 
 /* A call from a block to C: the guest's whole state survives it. */
@@ -115,7 +139,8 @@ static void emit_call_c(struct emitter *e, const struct code_cache *cache,
 	emit_store_flags(e, GS(host_flags));
 	emit_bytes(e, "\x48\x8b\x04\x24", 4); /* mov rax, [rsp] */
 	emit_gs_store(e, X86_RAX, GS(miss_site));
-	emit_xsave(e);
+	if (ENGINE_EAGER_XSTATE)
+		emit_xsave(e);
 	emit_gs_load(e, X86_RDI, GS(self));
 	emit_bytes(e, "\x48\x83\xec\x08\x48\xb8", 6); /* sub rsp, 8; mov rax, imm64 */
 	emit_bytes(e, &function, sizeof(function));
@@ -127,7 +152,7 @@ static void emit_call_c(struct emitter *e, const struct code_cache *cache,
 	/* MISS_BOUNCE returns behind the jump that retries: rax is 0 or 1, times 5. */
 	emit_bytes(e, "\x8d\x04\x80\x48\x01\x04\x24",
 		   7); /* lea eax, [rax + rax*4]; add [rsp], rax */
-	emit_xrstor(e);
+	emit_restore_xstate(e);
 	emit_load_flags(e, GS(host_flags));
 	emit_load_gprs(e, GS(host_gpr));
 	emit8(e, 0xc3);

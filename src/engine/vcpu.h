@@ -145,6 +145,7 @@ struct engine_vcpu {
 	uint64_t pext_page;       /* ~0xfff: PEXT turns an offset into a page difference */
 	uint64_t arithmetic_mask; /* of the six flags, for PEXT and PDEP */
 	uint32_t default_mxcsr;
+	bool xstate_live; /* extended state is in the host's registers, not in xstate */
 	uint64_t bounce_gva;
 	bool bounce_write;
 	/* A store to a page of code that the present instruction makes in place. */
@@ -165,7 +166,9 @@ struct engine_vcpu {
 	enum engine_pending pending;
 	struct engine_input input;
 	struct engine_mmio mmio;
+	/* The embedder's, which are not live code (lib/live.h). */
 	void (*on_cr8)(struct cpu *cpu);
+	void (*on_cpuid)(struct cpu *cpu, uint32_t leaf, uint32_t subleaf, uint32_t regs[4]);
 	struct cpu_ops cpu_ops;
 	bool nonglobal_code;    /* jumps of the kernel's tables lead to pages that are not global */
 	bool alone;             /* the present instruction runs in a block of its own */

@@ -10,8 +10,13 @@
 #include <stddef.h>
 
 #define LOCK_RANKS(X)                                        \
+	X(LOCK_VCPU, "ioctl of a vCPU")                      \
+	X(LOCK_VM, "VM")                                     \
 	X(LOCK_MEMSLOTS, "memory slots of a VM")             \
 	X(LOCK_TRANSLATE, "code cache of a VM")              \
+	X(LOCK_IO_BUS, "ioeventfds and coalesced zones")     \
+	X(LOCK_MSR_FILTER, "MSR filter")                     \
+	X(LOCK_CLOCK, "clock of a VM")                       \
 	X(LOCK_EPC_SECTIONS, "EPC section list")             \
 	X(LOCK_EPCM_PAGE, "EPCM entry, shared or exclusive") \
 	X(LOCK_EPCM_SGX2, "EPCM entry, among SGX2 leaves")   \
@@ -34,7 +39,10 @@ enum lock_rank {
 #ifdef EXCLAVE_DEBUG_LOCKS
 void lock_acquire(enum lock_rank rank, const void *lock);
 void lock_release(enum lock_rank rank, const void *lock);
-/* No lock at all is held: asserted before whatever may sleep or wait for another page's holder. */
+/*
+ * No lock at all is held: asserted before whatever may sleep or wait for another page's
+ * holder. LOCK_VCPU does not count: nobody waits for it but who wants the same vCPU.
+ */
 void lock_assert_none_held(void);
 #else
 static inline void lock_acquire(enum lock_rank rank, const void *lock)

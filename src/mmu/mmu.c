@@ -10,10 +10,14 @@ _Static_assert(MMU_READ == EPCM_R && MMU_WRITE == EPCM_W && MMU_EXEC == EPCM_X,
 	       "rights of EPCM and of pages are the same bits");
 
 /* A page of a vEPC that nobody has touched gets its EPC page now, as with KVM. */
-static int epc_page(const struct memslot *slot, gpa_t gpa, hpa_t *hpa)
+static int epc_page(const struct mmu *mmu, const struct memslot *slot, gpa_t gpa, hpa_t *hpa)
 {
 	const struct memslot_epc *epc = &slot->epc;
-	int err = epc->ops->lookup(epc->opaque, gpa - slot->base, hpa);
+	int err;
+
+	if (mmu->leaving)
+		mmu->leaving(mmu->opaque);
+	err = epc->ops->lookup(epc->opaque, gpa - slot->base, hpa);
 
 	if (err == -ENOENT)
 		err = epc->ops->allocate(epc->opaque, gpa - slot->base, hpa);
@@ -52,7 +56,7 @@ enum mmu_status mmu_resolve(struct mmu *mmu, unsigned int as_id, gpa_t gpa, bool
 	page->kind = slot->kind;
 	page->slot = (uint32_t)slot->as_id << 16 | slot->id;
 	if (slot->kind == MEMSLOT_EPC) {
-		page->host_errno = epc_page(slot, page->gpa, &page->hpa);
+		page->host_errno = epc_page(mmu, slot, page->gpa, &page->hpa);
 		if (page->host_errno)
 			return MMU_HOST_ERROR;
 	} else {

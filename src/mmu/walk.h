@@ -103,6 +103,11 @@ struct mmu {
 	 * the write, for whoever keeps things derived from memory.
 	 */
 	void (*written)(void *opaque, gpa_t gpa, size_t len);
+	/*
+	 * Optional: called before the host is asked for an EPC page, by a caller whose
+	 * registers hold more than C code expects.
+	 */
+	void (*leaving)(void *opaque);
 	void *opaque;
 	struct sgx_cpu *sgx; /* NULL: a processor without SGX (mmu.h) */
 	/* Tables and data mostly lie in different slots. */

@@ -7,8 +7,9 @@
  */
 #include "native.h"
 
-#include "engine/engine.h"
+#include "engine/insn.h"
 #include "lib/bits.h"
+#include "machine.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,12 +20,10 @@ static const uint8_t ud2[] = {0x0f, 0x0b};
 struct diff {
 	struct native *native;
 	struct diff_shared *shared;
-	struct engine engine;
-	struct engine_vcpu *v;
+	struct machine machine;
 	uint8_t before[DIFF_DATA_SIZE];                                /* data */
 	uint8_t memory[DIFF_DATA_SIZE] __attribute__((aligned(4096))); /* the guest's */
 	uint8_t code[DIFF_CODE_SIZE] __attribute__((aligned(4096)));
-	gpa_t code_page; /* a new one for every case, so that nothing is found in the cache */
 	uint64_t seed;
 	uint64_t cases, different;
 	struct insn insn;
@@ -40,32 +39,6 @@ static uint64_t draw(void)
 	diff.seed ^= diff.seed >> 27;
 	return diff.seed * UINT64_C(0x2545F4914F6CDD1D);
 }
-
-static bool fetch(struct engine_vcpu *v, gva_t gva, gpa_t *page, const uint8_t **host,
-		  struct x86_exception *fault)
-{
-	*fault = (struct x86_exception){.vector = PF_VECTOR, .address = gva};
-	*page = diff.code_page;
-	*host = diff.code;
-	return gva - DIFF_CODE < DIFF_CODE_SIZE;
-}
-
-static bool fill(struct engine_vcpu *v, gva_t gva, bool write, uint8_t **host,
-		 struct x86_exception *fault)
-{
-	*fault = (struct x86_exception){.vector = PF_VECTOR, .address = gva};
-	if (gva - DIFF_DATA < DIFF_DATA_SIZE) {
-		*host = diff.memory + align_down(gva - DIFF_DATA, 4096);
-		return true;
-	}
-	if (gva - DIFF_CODE < DIFF_CODE_SIZE && !write) {
-		*host = diff.code;
-		return true;
-	}
-	return false;
-}
-
-static const struct engine_ops ops = {.fetch = fetch, .fill = fill};
 
 static const char *reg_name(unsigned int reg)
 {
@@ -196,7 +169,7 @@ static void generate(struct diff_shared *s)
 		default:
 			break;
 		}
-		if (!insn_decode(bytes, INSN_MAX_LENGTH, &diff.insn))
+		if (!insn_decode(bytes, INSN_MAX_LENGTH, 8, &diff.insn))
 			continue;
 		if (diff.insn.kind != INSN_COPY && diff.insn.kind != INSN_PUSH &&
 		    diff.insn.kind != INSN_POP && diff.insn.kind != INSN_LEAVE)
@@ -263,7 +236,7 @@ static unsigned int random_insn(uint8_t *bytes)
 			bytes[n + 1] = (uint8_t)((r >> 5 & 1 ? 0x43 : 0x83) | (r >> 16 & 0x38));
 		if (bytes[n + 1] >> 6 == 2)
 			bytes[n + 4] = bytes[n + 5] = r >> 6 & 1 ? 0 : 0xff;
-		if (insn_decode(bytes, INSN_MAX_LENGTH, &insn) && fits_sequence(&insn))
+		if (insn_decode(bytes, INSN_MAX_LENGTH, 8, &insn) && fits_sequence(&insn))
 			return insn.length;
 	}
 }
@@ -306,22 +279,25 @@ static void generate_sequence(struct diff_shared *s)
 
 static void run_engine(struct diff_state *out)
 {
-	struct engine_vcpu *v = diff.v;
+	struct machine *m = &diff.machine;
+	struct x86_state *s = &m->v->cpu.state;
 	const struct diff_state *in = &diff.shared->in;
-	enum engine_stop stop;
+	struct machine_trap trap;
 
-	memcpy(v->gpr, in->gpr, sizeof(v->gpr));
-	v->rip = DIFF_CODE;
-	v->flags = in->flags;
-	memcpy(v->xstate, in->xstate, DIFF_XSTATE);
-	stop = engine_run(v);
-	memcpy(out->gpr, v->gpr, sizeof(out->gpr));
-	out->rip = v->rip;
-	out->flags = v->flags;
-	memcpy(out->xstate, v->xstate, DIFF_XSTATE);
-	out->vector = stop == ENGINE_STOP_INSTRUCTION ? UD_VECTOR
-		      : stop == ENGINE_STOP_FAULT     ? v->fault.vector
-						      : 0xff;
+	machine_enter_user(m);
+	memcpy(s->gpr, in->gpr, sizeof(s->gpr));
+	s->rip = DIFF_CODE;
+	s->rflags = in->flags;
+	memcpy(m->v->xstate, in->xstate, DIFF_XSTATE);
+	/* The code is the VMM's doing, behind the engine's back. */
+	engine_memory_written(m->engine);
+	trap = machine_run(m);
+	memcpy(out->gpr, s->gpr, sizeof(out->gpr));
+	out->gpr[X86_RSP] = trap.rsp;
+	out->rip = trap.rip;
+	out->flags = trap.rflags & 0x8d5;
+	memcpy(out->xstate, m->v->xstate, DIFF_XSTATE);
+	out->vector = (uint32_t)trap.vector;
 }
 
 static void complain(const char *what)
@@ -394,8 +370,6 @@ static void one_case(void)
 	}
 	memcpy(diff.memory, s->data, DIFF_DATA_SIZE);
 	memcpy(diff.code, s->code, DIFF_CODE_SIZE);
-	diff.code_page += 4096;
-	engine_flush_tlb(diff.v);
 	if (getenv("DIFF_TRACE")) {
 		for (unsigned int i = 0; i < diff.insn.length; i++)
 			fprintf(stderr, "%02x", s->code[i]);
@@ -413,32 +387,35 @@ static void one_case(void)
 		diff.different++;
 }
 
+static int prepare(void)
+{
+	struct machine *m = &diff.machine;
+
+	diff.native = native_new();
+	if (!diff.native || machine_init(m, 0) ||
+	    machine_add_ram(m, DIFF_CODE, diff.code, DIFF_CODE_SIZE) ||
+	    machine_add_ram(m, DIFF_DATA, diff.memory, DIFF_DATA_SIZE))
+		return -1;
+	machine_map(m, DIFF_CODE, DIFF_CODE, DIFF_CODE_SIZE, MACHINE_USER, 12);
+	machine_map(m, DIFF_DATA, DIFF_DATA, DIFF_DATA_SIZE, MACHINE_USER | MACHINE_WRITABLE, 12);
+	diff.shared = native_shared(diff.native);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	uint64_t cases = argc > 1 ? strtoull(argv[1], NULL, 0) : 10000;
 	unsigned int mnemonics = 0;
 
 	diff.seed = argc > 2 ? strtoull(argv[2], NULL, 0) : 1;
-	diff.native = native_new();
-	if (!diff.native || engine_init(&diff.engine, &ops, 64u << 20))
+	if (prepare())
 		return EXIT_FAILURE;
-	diff.shared = native_shared(diff.native);
-	diff.v = engine_vcpu_new(&diff.engine);
-	if (!diff.v)
-		return EXIT_FAILURE;
-	for (uint64_t i = 0; i < cases; i++) {
-		if (diff.engine.cache.size - diff.engine.cache.used < 2 * BLOCK_MAX_CODE) {
-			engine_destroy(&diff.engine);
-			if (engine_init(&diff.engine, &ops, 64u << 20))
-				return EXIT_FAILURE;
-		}
+	for (uint64_t i = 0; i < cases; i++)
 		one_case();
-	}
 	for (unsigned int i = 0; i < ARRAY_SIZE(diff.covered); i++)
 		mnemonics += (unsigned int)__builtin_popcount(diff.covered[i]);
 	printf("%lu cases, %u mnemonics, %lu different\n", diff.cases, mnemonics, diff.different);
-	engine_vcpu_free(diff.v);
-	engine_destroy(&diff.engine);
+	machine_destroy(&diff.machine);
 	native_free(diff.native);
 	return diff.different ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -3,17 +3,23 @@
 #include "fake_exec.h"
 
 #include "cpu/fault.h"
+#include "engine/xstate.h"
 #include "mmu/guest_access.h"
 
 #include <signal.h>
 #include <sys/mman.h>
 
 static struct fake the_fake;
+static sigjmp_buf host_refused;
+static volatile bool host_may_refuse;
+static uint64_t random_state;
 
 static void handle_fault(int sig, siginfo_t *info, void *ucontext)
 {
 	if (info->si_code > 0 && guest_access_fixup(ucontext))
 		return;
+	if (host_may_refuse)
+		siglongjmp(host_refused, 1);
 	signal(sig, SIG_DFL);
 	raise(sig);
 }
@@ -26,14 +32,31 @@ static void *map_low(size_t size, int prot)
 	return p;
 }
 
+uint64_t fake_random(void)
+{
+	/* Marsaglia's xorshift: any sequence does that repeats itself. */
+	random_state ^= random_state << 13;
+	random_state ^= random_state >> 7;
+	random_state ^= random_state << 17;
+	return random_state;
+}
+
+void fake_random_bytes(void *dst, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		((uint8_t *)dst)[i] = (uint8_t)(fake_random() >> 24);
+}
+
 void fake_fill(struct fake *f)
 {
-	uint32_t x = 12345;
+	static uint8_t pattern[FAKE_SIZE];
 
-	for (size_t i = 0; i < FAKE_SIZE; i++) {
-		x = x * 1664525 + 1013904223;
-		f->mem[i] = (uint8_t)(x >> 24);
+	if (!pattern[0]) {
+		random_state = 88172645463325252;
+		fake_random_bytes(pattern, FAKE_SIZE);
+		pattern[0] = 1;
 	}
+	memcpy(f->mem, pattern, FAKE_SIZE);
 }
 
 static void init_segments(struct x86_state *s)
@@ -72,6 +95,7 @@ struct fake *fake_init(void)
 	for (unsigned int page = 0; page < FAKE_PAGES; page++)
 		fake_set_kind(f, page, FAKE_RAM);
 	fake_fill(f);
+	random_state = 88172645463325252;
 	s->rip = FAKE_RIP;
 	s->rflags = X86_EFLAGS_FIXED | X86_EFLAGS_IF;
 	s->cr0 = X86_CR0_PE | X86_CR0_PG | X86_CR0_NE | X86_CR0_MP;
@@ -107,16 +131,24 @@ struct insn fake_decode(const void *code, size_t len)
 	return insn;
 }
 
-void host_execute(const struct insn *insn, struct x86_state *state)
+/* Not inline: its variables would be live across sigsetjmp(). */
+static __attribute__((noinline)) uint8_t *host_code(const struct insn *insn)
 {
 	static uint8_t *code;
-	uint64_t *r = state->gpr;
-	uint64_t flags = (state->rflags & (FAKE_ARITHMETIC | X86_EFLAGS_DF)) | X86_EFLAGS_FIXED;
 
 	if (!code)
 		code = map_low(4096, PROT_READ | PROT_WRITE | PROT_EXEC);
 	memcpy(code, insn->bytes, insn->length);
 	code[insn->length] = 0xc3;
+	return code;
+}
+
+void host_execute(const struct insn *insn, struct x86_state *state)
+{
+	uint8_t *code = host_code(insn);
+	uint64_t *r = state->gpr;
+	uint64_t flags = (state->rflags & (FAKE_ARITHMETIC | X86_EFLAGS_DF)) | X86_EFLAGS_FIXED;
+
 	asm volatile("sub $128, %%rsp\n\t"
 		     "push %[flags]\n\t"
 		     "popf\n\t"
@@ -131,6 +163,87 @@ void host_execute(const struct insn *insn, struct x86_state *state)
 		     : "memory", "cc");
 	state->rflags = (state->rflags & ~FAKE_ARITHMETIC) | (flags & FAKE_ARITHMETIC);
 	state->rip += insn->length;
+}
+
+/* Areas of XSAVE: the program's own state, and before and after the instruction. */
+static struct {
+	uint8_t own[4096], in[4096], out[4096];
+} areas __attribute__((aligned(64)));
+
+bool host_execute_extended(const struct insn *insn, struct x86_state *state, const uint8_t *in,
+			   uint8_t *out)
+{
+	uint8_t *code = host_code(insn);
+	uint64_t rax = state->gpr[X86_RAX], rdx = state->gpr[X86_RDX];
+
+	memcpy(areas.in, in, FAKE_XSTATE_SIZE);
+	memset(areas.out, 0, sizeof(areas.out));
+	if (sigsetjmp(host_refused, 1)) {
+		host_may_refuse = false;
+		return false;
+	}
+	host_may_refuse = true;
+	asm volatile(
+		"sub $128, %%rsp\n\t"
+		"push %%rax\n\t"
+		"push %%rdx\n\t"
+		"mov $7, %%eax\n\t"
+		"xor %%edx, %%edx\n\t"
+		"xsave (%[own])\n\t"
+		"xrstor (%[in])\n\t"
+		"pop %%rdx\n\t"
+		"pop %%rax\n\t"
+		"call *%[code]\n\t"
+		"mov $7, %%eax\n\t"
+		"xor %%edx, %%edx\n\t"
+		"xsave (%[out])\n\t"
+		"xrstor (%[own])\n\t"
+		"add $128, %%rsp\n\t"
+		: "+a"(rax), "+d"(rdx)
+		: [own] "r"(areas.own), [in] "r"(areas.in), [out] "r"(areas.out), [code] "r"(code),
+		  "D"(state->gpr[X86_RDI]), "S"(state->gpr[X86_RSI])
+		: "memory", "cc");
+	host_may_refuse = false;
+	state->rip += insn->length;
+	memcpy(out, areas.out, FAKE_XSTATE_SIZE);
+	return true;
+}
+
+void fake_random_xstate(struct fake *f)
+{
+	struct xstate x;
+
+	xstate_get(&f->v, &x);
+	fake_random_bytes(x.bytes, XSTATE_MXCSR);
+	fake_random_bytes(x.bytes + XSTATE_ST, XSTATE_LEGACY_END - XSTATE_ST);
+	fake_random_bytes(x.bytes + XSTATE_YMM, XSTATE_SIZE - XSTATE_YMM);
+	/* Nothing pending, and so that every kind of tag comes up. */
+	x.bytes[XSTATE_FCW] |= 0x3f;
+	for (unsigned int i = 0; i < 8; i++) {
+		uint64_t kind = fake_random() % 4;
+
+		if (kind == 0)
+			memset(x.bytes + XSTATE_ST + 16 * i, 0, 10);
+		if (kind == 1)
+			xstate_set16(&x, XSTATE_ST + 16 * i + 8, 0x7fff);
+	}
+	xstate_settle_x87(&x);
+	xstate_set32(&x, XSTATE_MXCSR, fake_random() & 1 ? MXCSR_DEFAULT : 0x1fa5);
+	xstate_reset(&x, fake_random() & fake_random(), 16);
+	xstate_put(&f->v, &x);
+}
+
+void assert_xstate(const struct fake *f, const uint8_t *expected)
+{
+	struct xstate ours, host;
+
+	xstate_get(&f->v, &ours);
+	memcpy(host.bytes, expected, XSTATE_SIZE);
+	assert_memory_equal(ours.bytes, host.bytes, XSTATE_MXCSR_MASK);
+	assert_memory_equal(ours.bytes + XSTATE_ST, host.bytes + XSTATE_ST,
+			    XSTATE_LEGACY_END - XSTATE_ST);
+	assert_memory_equal(ours.bytes + XSTATE_YMM, host.bytes + XSTATE_YMM,
+			    XSTATE_SIZE - XSTATE_YMM);
 }
 
 void assert_fake_fault(const struct fake *f, enum cpu_result res, enum x86_vector vector,

@@ -58,9 +58,25 @@ struct insn fake_decode(const void *code, size_t len);
 /* Executes @insn on the host with the six registers and the flags of @state. */
 void host_execute(const struct insn *insn, struct x86_state *state);
 
+/*
+ * The same with the extended state of @in; afterwards @out is the host's whole
+ * image of it. Return: false when the host refused the instruction by a SIGSEGV.
+ */
+bool host_execute_extended(const struct insn *insn, struct x86_state *state, const uint8_t *in,
+			   uint8_t *out);
+
+/* A random number, and random bytes, of a sequence that fake_init() begins anew. */
+uint64_t fake_random(void);
+void fake_random_bytes(void *dst, size_t len);
+/* Each component random or in its initial state. */
+void fake_random_xstate(struct fake *f);
+/* What the host would have after loading v->xstate. */
+void assert_xstate(const struct fake *f, const uint8_t *expected);
+
 void assert_fake_fault(const struct fake *f, enum cpu_result res, enum x86_vector vector,
 		       uint32_t error_code);
 
-#define FAKE_ARITHMETIC UINT64_C(0x8d5)
+#define FAKE_XSTATE_SIZE 832
+#define FAKE_ARITHMETIC  UINT64_C(0x8d5)
 
 #endif

@@ -6,7 +6,11 @@
 #include "fake_exec.h"
 #include "suites.h"
 
-#define FAKE_EXEC_TEST_SUITES(X) X(string)
+#define FAKE_EXEC_TEST_SUITES(X) \
+	X(string)                \
+	X(vector)                \
+	X(x87)                   \
+	X(xsave)
 
 FAKE_EXEC_TEST_SUITES(DECLARE_SUITE)
 

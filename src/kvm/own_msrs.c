@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "kvm/vcpu.h"
+
+#define MSR_IA32_APICBASE         0x0000001b
+#define MSR_IA32_FEAT_CTL         0x0000003a
+#define MSR_IA32_SGXLEPUBKEYHASH0 0x0000008c
+#define MSR_IA32_TSC_DEADLINE     0x000006e0
+#define MSR_KVM_WALL_CLOCK        0x00000011
+#define MSR_KVM_SYSTEM_TIME       0x00000012
+#define MSR_KVM_WALL_CLOCK_NEW    0x4b564d00
+#define MSR_KVM_SYSTEM_TIME_NEW   0x4b564d01
+#define MSR_KVM_ASYNC_PF_EN       0x4b564d02
+#define MSR_KVM_POLL_CONTROL      0x4b564d05
+#define MSR_KVM_MIGRATION_CONTROL 0x4b564d08
+
+#define APIC_BASE_DEFAULT UINT64_C(0xfee00000)
+#define APIC_BASE_BSP     BIT64(8)
+#define APIC_BASE_X2APIC  BIT64(10)
+#define APIC_BASE_ENABLE  BIT64(11)
+#define APIC_BASE_LOW     UINT64_C(0x2ff)
+
+#define FEAT_CTL_LOCKED         BIT64(0)
+#define FEAT_CTL_SGX_LC_ENABLED BIT64(17)
+#define FEAT_CTL_SGX_ENABLED    BIT64(18)
+
+#define LEAF7_EBX_SGX    BIT32(2)
+#define LEAF7_ECX_SGX_LC BIT32(30)
+
+static uint32_t leaf7(const struct cpu *cpu, enum cpuid_reg reg)
+{
+	const struct cpuid_entry *e = cpuid_find(cpu->cpuid, 7, 0);
+
+	return e ? e->regs[reg] : 0;
+}
+
+static bool has_sgx(const struct cpu *cpu)
+{
+	return leaf7(cpu, CPUID_EBX) & LEAF7_EBX_SGX;
+}
+
+static bool has_sgx_lc(const struct cpu *cpu)
+{
+	return leaf7(cpu, CPUID_ECX) & LEAF7_ECX_SGX_LC;
+}
+
+void own_msrs_reset(struct kvm_vcpu *vcpu)
+{
+	/* SDM "IA32_SGXLEPUBKEYHASHn": the hash of Intel's own key. */
+	static const uint64_t intel[] = {
+		0xa6053e051270b7ac,
+		0x6cfbe8ba8b3b413d,
+		0xc4916d99f2b3735d,
+		0xd4f8c05909f9bb3b,
+	};
+
+	vcpu->apic_base = APIC_BASE_DEFAULT | APIC_BASE_ENABLE;
+	if (vcpu->id == vcpu->vm->bsp_id)
+		vcpu->apic_base |= APIC_BASE_BSP;
+	vcpu->feature_control = 0;
+	for (unsigned int i = 0; i < ARRAY_SIZE(intel); i++)
+		vcpu->sgx_pubkey_hash[i] = intel[i];
+}
+
+/* SDM "IA32_APIC_BASE MSR"; x2APIC mode comes with a controller of ours. */
+bool vcpu_set_apic_base(struct kvm_vcpu *vcpu, uint64_t value, bool host_initiated)
+{
+	if ((value & (APIC_BASE_LOW | APIC_BASE_X2APIC)) ||
+	    value >> vcpu->v->cpu.features.phys_bits)
+		return false;
+	vcpu->apic_base = value;
+	return true;
+}
+
+static bool get_apic_base(struct cpu *cpu, uint32_t index, bool host_initiated, uint64_t *value)
+{
+	*value = vcpu_of_cpu(cpu)->apic_base;
+	return true;
+}
+
+static bool set_apic_base(struct cpu *cpu, uint32_t index, bool host_initiated, uint64_t value)
+{
+	return vcpu_set_apic_base(vcpu_of_cpu(cpu), value, host_initiated);
+}
+
+static bool get_feat_ctl(struct cpu *cpu, uint32_t index, bool host_initiated, uint64_t *value)
+{
+	*value = vcpu_of_cpu(cpu)->feature_control;
+	return true;
+}
+
+/* SDM "IA32_FEATURE_CONTROL": firmware's choice among what there is, until it locks it. */
+static bool set_feat_ctl(struct cpu *cpu, uint32_t index, bool host_initiated, uint64_t value)
+{
+	struct kvm_vcpu *vcpu = vcpu_of_cpu(cpu);
+	uint64_t valid = FEAT_CTL_LOCKED;
+
+	if (has_sgx(cpu))
+		valid |= FEAT_CTL_SGX_ENABLED;
+	if (has_sgx_lc(cpu))
+		valid |= FEAT_CTL_SGX_LC_ENABLED;
+	if (value & ~valid)
+		return false;
+	if (!host_initiated && (vcpu->feature_control & FEAT_CTL_LOCKED))
+		return false;
+	vcpu->feature_control = value;
+	return true;
+}
+
+static bool get_pubkey(struct cpu *cpu, uint32_t index, bool host_initiated, uint64_t *value)
+{
+	if (!host_initiated && !has_sgx_lc(cpu))
+		return false;
+	*value = vcpu_of_cpu(cpu)->sgx_pubkey_hash[index - MSR_IA32_SGXLEPUBKEYHASH0];
+	return true;
+}
+
+static bool set_pubkey(struct cpu *cpu, uint32_t index, bool host_initiated, uint64_t value)
+{
+	struct kvm_vcpu *vcpu = vcpu_of_cpu(cpu);
+	bool is_fixed = (vcpu->feature_control & FEAT_CTL_LOCKED) &&
+			!(vcpu->feature_control & FEAT_CTL_SGX_LC_ENABLED);
+
+	if (!host_initiated && (!has_sgx_lc(cpu) || is_fixed))
+		return false;
+	vcpu->sgx_pubkey_hash[index - MSR_IA32_SGXLEPUBKEYHASH0] = value;
+	return true;
+}
+
+/* The timer is the VMM's, who does not offer this mode; KVM lets the guest write all the same. */
+static bool get_deadline(struct cpu *cpu, uint32_t index, bool host_initiated, uint64_t *value)
+{
+	*value = vcpu_of_cpu(cpu)->tsc_deadline;
+	return true;
+}
+
+static bool set_deadline(struct cpu *cpu, uint32_t index, bool host_initiated, uint64_t value)
+{
+	vcpu_of_cpu(cpu)->tsc_deadline = value;
+	return true;
+}
+
+static bool get_clock(struct cpu *cpu, uint32_t index, bool host_initiated, uint64_t *value)
+{
+	const struct vcpu_clock *clock = &vcpu_of_cpu(cpu)->clock;
+	bool is_wall = index == MSR_KVM_WALL_CLOCK || index == MSR_KVM_WALL_CLOCK_NEW;
+
+	*value = is_wall ? clock->wall_clock : clock->system_time;
+	return true;
+}
+
+static bool set_clock(struct cpu *cpu, uint32_t index, bool host_initiated, uint64_t value)
+{
+	struct kvm_vcpu *vcpu = vcpu_of_cpu(cpu);
+
+	if (index == MSR_KVM_WALL_CLOCK || index == MSR_KVM_WALL_CLOCK_NEW) {
+		vcpu_clock_set_wall_clock(vcpu, value);
+		return true;
+	}
+	vcpu_clock_set_system_time(vcpu, value);
+	/* The guest reads its page right behind the instruction. */
+	if (!host_initiated)
+		vcpu_clock_update(vcpu);
+	return true;
+}
+
+/* Features of KVM's that we do not offer: VMMs reset their MSRs all the same. */
+static bool get_unoffered(struct cpu *cpu, uint32_t index, bool host_initiated, uint64_t *value)
+{
+	*value = index == MSR_KVM_POLL_CONTROL;
+	return host_initiated;
+}
+
+static bool set_unoffered(struct cpu *cpu, uint32_t index, bool host_initiated, uint64_t value)
+{
+	return host_initiated && value <= (index == MSR_KVM_POLL_CONTROL);
+}
+
+const struct cpu_msr_range own_msrs[] = {
+	{MSR_KVM_WALL_CLOCK, MSR_KVM_SYSTEM_TIME, get_clock, set_clock, .listed = true},
+	{MSR_IA32_APICBASE, MSR_IA32_APICBASE, get_apic_base, set_apic_base, .listed = false},
+	{MSR_IA32_FEAT_CTL, MSR_IA32_FEAT_CTL, get_feat_ctl, set_feat_ctl, .listed = true},
+	{MSR_IA32_SGXLEPUBKEYHASH0, MSR_IA32_SGXLEPUBKEYHASH0 + 3, get_pubkey, set_pubkey,
+	 .listed = false},
+	{MSR_IA32_TSC_DEADLINE, MSR_IA32_TSC_DEADLINE, get_deadline, set_deadline, .listed = true},
+	{MSR_KVM_WALL_CLOCK_NEW, MSR_KVM_SYSTEM_TIME_NEW, get_clock, set_clock, .listed = true},
+	{MSR_KVM_ASYNC_PF_EN, MSR_KVM_MIGRATION_CONTROL, get_unoffered, set_unoffered,
+	 .listed = false},
+};
+const unsigned int own_msr_count = ARRAY_SIZE(own_msrs);

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "kvm/vm.h"
+
+#include "kvm/system.h"
+#include "kvm/vcpu.h"
+#include "lib/lock.h"
+
+#include <stdlib.h>
+
+#define MIN_MMU_PAGES 64 /* KVM_MIN_ALLOC_MMU_PAGES */
+
+void vm_lock(struct kvm_vm *vm)
+{
+	lock_rank_acquire(LOCK_VM);
+	pthread_mutex_lock(&vm->lock);
+}
+
+void vm_unlock(struct kvm_vm *vm)
+{
+	pthread_mutex_unlock(&vm->lock);
+	lock_rank_release(LOCK_VM);
+}
+
+static long vm_ioc_check_extension(struct kvm_object *obj, unsigned long arg)
+{
+	return cap_check(arg);
+}
+
+/* Where Intel's virtualization would hide its pages of real mode: accepted, we need none. */
+static long vm_ioc_set_tss_addr(struct kvm_object *obj, unsigned long addr)
+{
+	return addr > UINT32_MAX - 3 * 4096 + 1 ? -EINVAL : 0;
+}
+
+static long vm_ioc_set_identity_map_addr(struct kvm_object *obj, void *data)
+{
+	struct kvm_vm *vm = vm_of_object(obj);
+	long ret = -EINVAL;
+
+	vm_lock(vm);
+	if (!atomic_load(&vm->vcpu_count)) {
+		vm->identity_map = *(const uint64_t *)data;
+		ret = 0;
+	}
+	vm_unlock(vm);
+	return ret;
+}
+
+static long vm_ioc_set_nr_mmu_pages(struct kvm_object *obj, unsigned long pages)
+{
+	struct kvm_vm *vm = vm_of_object(obj);
+
+	if (pages < MIN_MMU_PAGES)
+		return -EINVAL;
+	vm_lock(vm);
+	vm->nr_mmu_pages = (uint32_t)pages;
+	vm_unlock(vm);
+	return 0;
+}
+
+static long vm_ioc_get_nr_mmu_pages(struct kvm_object *obj, unsigned long arg)
+{
+	struct kvm_vm *vm = vm_of_object(obj);
+	long ret;
+
+	vm_lock(vm);
+	ret = vm->nr_mmu_pages;
+	vm_unlock(vm);
+	return ret;
+}
+
+static long vm_ioc_set_boot_cpu_id(struct kvm_object *obj, unsigned long id)
+{
+	struct kvm_vm *vm = vm_of_object(obj);
+	long ret = -EBUSY;
+
+	vm_lock(vm);
+	if (!atomic_load(&vm->vcpu_count)) {
+		vm->bsp_id = (uint32_t)id;
+		ret = 0;
+	}
+	vm_unlock(vm);
+	return ret;
+}
+
+/* Routes lead to interrupt controllers of ours, and without them nowhere. */
+static long vm_ioc_set_gsi_routing(struct kvm_object *obj, void *data)
+{
+	return -EINVAL;
+}
+
+static const struct ioctl_entry ioctls[] = {
+	{KVM_CHECK_EXTENSION, .plain = vm_ioc_check_extension},
+	{KVM_CREATE_VCPU, .plain = vm_ioc_create_vcpu},
+	{KVM_ENABLE_CAP, .data = vm_ioc_enable_cap},
+	{KVM_SET_USER_MEMORY_REGION, .data = vm_ioc_set_user_memory_region},
+	{KVM_GET_DIRTY_LOG, .data = vm_ioc_get_dirty_log},
+	{KVM_CLEAR_DIRTY_LOG, .data = vm_ioc_clear_dirty_log},
+	{KVM_SET_TSS_ADDR, .plain = vm_ioc_set_tss_addr},
+	{KVM_SET_IDENTITY_MAP_ADDR, .data = vm_ioc_set_identity_map_addr},
+	{KVM_SET_NR_MMU_PAGES, .plain = vm_ioc_set_nr_mmu_pages},
+	{KVM_GET_NR_MMU_PAGES, .plain = vm_ioc_get_nr_mmu_pages},
+	{KVM_SET_BOOT_CPU_ID, .plain = vm_ioc_set_boot_cpu_id},
+	{KVM_SET_GSI_ROUTING, .data = vm_ioc_set_gsi_routing},
+	{KVM_X86_SET_MSR_FILTER, .data = vm_ioc_set_msr_filter},
+	{KVM_GET_CLOCK, .data = vm_ioc_get_clock},
+	{KVM_SET_CLOCK, .data = vm_ioc_set_clock},
+	{KVM_IOEVENTFD, .data = vm_ioc_ioeventfd},
+	{KVM_REGISTER_COALESCED_MMIO, .data = vm_ioc_register_coalesced_mmio},
+	{KVM_UNREGISTER_COALESCED_MMIO, .data = vm_ioc_unregister_coalesced_mmio},
+};
+
+static long vm_ioctl(struct kvm_object *obj, uint32_t request, unsigned long arg)
+{
+	return ioctl_dispatch(obj, ioctls, ARRAY_SIZE(ioctls), request, arg, -ENOTTY);
+}
+
+static void vm_release(struct kvm_object *obj)
+{
+	struct kvm_vm *vm = vm_of_object(obj);
+	unsigned int count = atomic_load(&vm->vcpu_count);
+
+	for (unsigned int i = 0; i < count; i++)
+		vcpu_free(vm->vcpu[i]);
+	engine_free(vm->engine);
+	memslots_free(vm->slots);
+	io_bus_destroy(&vm->bus);
+	msr_filter_destroy(&vm->filter);
+	vm_clock_destroy(&vm->clock);
+	pthread_mutex_destroy(&vm->lock);
+	free(vm);
+}
+
+static const struct kvm_object_class vm_class = {
+	.kind = KVM_KIND_VM,
+	.ioctl = vm_ioctl,
+	.release = vm_release,
+};
+
+static int make_engine(struct kvm_vm *vm)
+{
+	static const struct engine_ops ops = {
+		.rdmsr = vcpu_rdmsr,
+		.wrmsr = vcpu_wrmsr,
+	};
+	struct engine_config config = {.ops = &ops};
+	int ret;
+
+	vm->slots = memslots_new(system_phys_bits(), vm_synchronize, vm);
+	if (!vm->slots)
+		return -ENOMEM;
+	config.slots = vm->slots;
+	ret = engine_new(&config, &vm->engine);
+	if (ret)
+		memslots_free(vm->slots);
+	return ret;
+}
+
+long vm_create(unsigned long type)
+{
+	struct kvm_vm *vm;
+	int ret;
+
+	if (type)
+		return -EINVAL;
+	vm = calloc(1, sizeof(*vm));
+	if (!vm)
+		return -ENOMEM;
+	ret = make_engine(vm);
+	if (ret) {
+		free(vm);
+		return ret;
+	}
+	object_init(&vm->obj, &vm_class);
+	pthread_mutex_init(&vm->lock, NULL);
+	io_bus_init(&vm->bus);
+	msr_filter_init(&vm->filter);
+	vm_clock_init(&vm->clock, host_tsc_khz());
+	ret = object_new_fd(&vm->obj, "kvm-vm");
+	if (ret < 0)
+		kvm_object_put(&vm->obj);
+	return ret;
+}
