@@ -53,7 +53,8 @@ static void on_exception(int sig, siginfo_t *info, void *context)
 	siglongjmp(back, 1);
 }
 
-#define ENTRY (DIFF_CODE - 8)
+/* Far from what the code may reach. */
+#define ENTRY UINT64_C(0x51230000)
 
 /* Everything but RIP, from the struct diff_state at RDI. */
 #define LOAD_STATE                       \
@@ -161,7 +162,7 @@ static void child(int fd, int memory)
 	map_fixed(DIFF_DATA, DIFF_DATA_SIZE, PROT_READ | PROT_WRITE, memory,
 		  offsetof(struct diff_shared, data));
 	/* The address to jump to, where an absolute operand reaches it with all registers loaded. */
-	if (mmap((void *)(DIFF_CODE - 4096), 4096, PROT_READ | PROT_WRITE,
+	if (mmap((void *)ENTRY, 4096, PROT_READ | PROT_WRITE,
 		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) == MAP_FAILED)
 		_exit(3);
 	sigaltstack(&alt, NULL);

@@ -25,8 +25,8 @@
 #define SELECTOR_STACK0 0x10
 #define VECTORS         32
 
-#define HAS_ERROR_CODE                                                                       \
-	(BIT32(DF_VECTOR) | BIT32(TS_VECTOR) | BIT32(NP_VECTOR) | BIT32(SS_VECTOR) |         \
+#define HAS_ERROR_CODE                                                               \
+	(BIT32(DF_VECTOR) | BIT32(TS_VECTOR) | BIT32(NP_VECTOR) | BIT32(SS_VECTOR) | \
 	 BIT32(GP_VECTOR) | BIT32(PF_VECTOR) | BIT32(AC_VECTOR))
 
 struct world32 {
@@ -160,8 +160,11 @@ static void set_tables(struct cpu *cpu)
 	cpu->cr3 = PAGE_TABLES;
 	cpu->gdtr = (struct cpu_table){.base = TABLES, .limit = 0x17};
 	cpu->idtr = (struct cpu_table){.base = IDT, .limit = VECTORS * 8 - 1};
-	cpu->tr = (struct x86_segment){
-		.base = TSS, .limit = 0x67, .selector = 0x28, .type = DESC_TSS_BUSY, .present = true};
+	cpu->tr = (struct x86_segment){.base = TSS,
+				       .limit = 0x67,
+				       .selector = 0x28,
+				       .type = DESC_TSS_BUSY,
+				       .present = true};
 }
 
 static void set_state(struct world32 *w, const struct diff_shared *shared)
