@@ -12,7 +12,7 @@
 #include <sys/mman.h>
 
 /* The guest's system: one page each. */
-#define SYSTEM      UINT32_C(0x10000000)
+#define SYSTEM      WORLD32_SYSTEM
 #define TABLES      SYSTEM /* GDT at 0, IDT at 0x400, TSS at 0xc00 */
 #define IDT         (TABLES + 0x400)
 #define TSS         (TABLES + 0xc00)
