@@ -213,6 +213,7 @@ static void link_to(struct engine_vcpu *v, struct block *block)
 {
 	struct engine *engine = v->engine;
 
+	vcpu_save_xstate(v);
 	engine_lock_translate(engine);
 	if (v->link_generation == engine->cache_generation && block->valid)
 		cache_link(&engine->cache, engine->cache.writable + v->stop_site, block);
