@@ -5,7 +5,7 @@
 #include <string.h>
 
 struct table {
-	struct kvm_cpuid2 head;
+	struct cpuid_head head;
 	struct kvm_cpuid_entry2 entry[CPUID_MAX_ENTRIES + 1];
 };
 
@@ -108,7 +108,7 @@ static void set_cpuid_without_subleaves(void **state)
 {
 	struct fixture *f = *state;
 	struct {
-		struct kvm_cpuid head;
+		struct cpuid_head head;
 		struct kvm_cpuid_entry entry;
 	} in = {{.nent = 1}, {.function = 7, .ebx = 5}};
 	struct table out = {.head.nent = 1};

@@ -97,7 +97,7 @@ void ram_add(struct fixture *f, uint32_t flags)
 void set_offered_cpuid(struct fixture *f)
 {
 	struct {
-		struct kvm_cpuid2 head;
+		struct cpuid_head head;
 		struct kvm_cpuid_entry2 entries[CPUID_MAX_ENTRIES];
 	} table = {.head.nent = CPUID_MAX_ENTRIES};
 
@@ -121,7 +121,7 @@ long run_script(struct fixture *f, fake_step *const *steps, unsigned int count)
 long msr_set(struct fixture *f, uint32_t index, uint64_t value)
 {
 	struct {
-		struct kvm_msrs head;
+		struct msrs_head head;
 		struct kvm_msr_entry entry;
 	} msrs = {{.nmsrs = 1}, {.index = index, .data = value}};
 
@@ -131,7 +131,7 @@ long msr_set(struct fixture *f, uint32_t index, uint64_t value)
 long msr_get(struct fixture *f, uint32_t index, uint64_t *value)
 {
 	struct {
-		struct kvm_msrs head;
+		struct msrs_head head;
 		struct kvm_msr_entry entry;
 	} msrs = {{.nmsrs = 1}, {.index = index}};
 	long ret = ioc(f->vcpu, KVM_GET_MSRS, &msrs);

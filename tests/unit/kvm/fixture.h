@@ -13,6 +13,23 @@
 #define RAM_SIZE    0x10000
 #define BAD_POINTER ((void *)0x10)
 
+/* The uAPI's structures without the arrays at their ends, which the tests give a length. */
+struct cpuid_head {
+	uint32_t nent, padding;
+};
+
+struct msrs_head {
+	uint32_t nmsrs, pad;
+};
+
+struct msr_list_head {
+	uint32_t nmsrs;
+};
+
+struct signal_mask_head {
+	uint32_t len;
+};
+
 struct fixture {
 	struct kvm_object *system, *vm, *vcpu;
 	struct engine_vcpu *v;

@@ -5,7 +5,7 @@
 #include <string.h>
 
 struct msrs {
-	struct kvm_msrs head;
+	struct msrs_head head;
 	struct kvm_msr_entry entry[512];
 };
 
@@ -13,7 +13,7 @@ struct msrs {
 static void every_listed_msr_is_read_and_written_back(void **state)
 {
 	struct {
-		struct kvm_msr_list head;
+		struct msr_list_head head;
 		uint32_t index[512];
 	} list = {.head.nmsrs = 512};
 	struct msrs msrs = {0};
@@ -90,7 +90,7 @@ static void feature_control_locks(void **state)
 {
 	struct fixture *f = *state;
 	struct {
-		struct kvm_cpuid2 head;
+		struct cpuid_head head;
 		struct kvm_cpuid_entry2 entry;
 	} sgx = {{.nent = 1}, {.function = 7, .ebx = BIT32(2), .ecx = BIT32(30)}};
 	uint64_t value;
@@ -111,7 +111,7 @@ static void pubkey_hash_follows_launch_control(void **state)
 {
 	struct fixture *f = *state;
 	struct {
-		struct kvm_cpuid2 head;
+		struct cpuid_head head;
 		struct kvm_cpuid_entry2 entry;
 	} sgx = {{.nent = 1}, {.function = 7, .ebx = BIT32(2), .ecx = BIT32(30)}};
 	uint64_t value;

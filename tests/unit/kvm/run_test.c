@@ -331,7 +331,7 @@ static enum engine_exit_reason step_look_at_mask(struct engine_vcpu *v)
 static long set_mask(struct fixture *f, uint64_t mask)
 {
 	struct {
-		struct kvm_signal_mask head;
+		struct signal_mask_head head;
 		uint8_t sigset[8];
 	} arg = {.head.len = 8};
 

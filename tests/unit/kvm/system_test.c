@@ -63,7 +63,7 @@ static void msr_list_too_small_tells_count(void **state)
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(requests); i++) {
 		struct {
-			struct kvm_msr_list head;
+			struct msr_list_head head;
 			uint32_t index[512];
 		} list = {.head.nmsrs = 1};
 		uint32_t count;
@@ -81,11 +81,11 @@ static void msr_list_too_small_tells_count(void **state)
 static void feature_msrs_are_readable(void **state)
 {
 	struct {
-		struct kvm_msr_list head;
+		struct msr_list_head head;
 		uint32_t index[512];
 	} list = {.head.nmsrs = 512};
 	struct {
-		struct kvm_msrs head;
+		struct msrs_head head;
 		struct kvm_msr_entry entry[16];
 	} msrs = {0};
 	struct fixture *f = *state;
