@@ -14,7 +14,7 @@
 /* Of one thread: the state of its choices, and memory for what it passes. */
 struct hostile {
 	uint64_t random;
-	unsigned char *buffer; /* BUFFER_SIZE bytes, then a page without access */
+	unsigned char *buffer; /* BUFFER_SIZE bytes, then nothing to be touched */
 };
 
 #define BUFFER_SIZE 65536UL
