@@ -18,8 +18,11 @@
 #define HUGE_SLOT (1UL << 40)
 #define GUARD     (HUGE_SLOT / PAGE / 8 * 2)
 
-static const unsigned long requests[] = {
-#define REQUEST(name) name,
+static const struct {
+	unsigned long request;
+	enum kind kind;
+} requests[] = {
+#define REQUEST(name, kind) {name, kind},
 	KVM_REQUESTS(REQUEST)
 #undef REQUEST
 };
@@ -64,9 +67,14 @@ uint64_t choose(struct hostile *h, uint64_t limit)
 	return (next_random(h) >> 16) % limit;
 }
 
-unsigned long choose_request(struct hostile *h)
+unsigned long choose_request(struct hostile *h, enum kind kind)
 {
-	unsigned long request = requests[choose(h, ARRAY_SIZE(requests))];
+	size_t at = choose(h, ARRAY_SIZE(requests));
+	unsigned long request;
+
+	while (requests[at].kind != kind && choose(h, 256))
+		at = choose(h, ARRAY_SIZE(requests));
+	request = requests[at].request;
 
 	switch (choose(h, 16)) {
 	case 0: /* one that is none */
