@@ -58,7 +58,10 @@ static void keep_event(struct cpu_events *events, const struct cpu_event *event)
 
 static enum run_next deliver(struct engine_vcpu *v, const struct cpu_event *event)
 {
-	switch (cpu_deliver(&v->cpu, event)) {
+	enum cpu_result result = cpu_deliver(&v->cpu, event);
+
+	vcpu_update_mode(v);
+	switch (result) {
 	case CPU_OK:
 	case CPU_FAULT:
 		code_serialize(v);
@@ -212,6 +215,7 @@ static void link_to(struct engine_vcpu *v, struct block *block)
 {
 	struct engine *engine = v->engine;
 
+	vcpu_save_xstate(v);
 	engine_lock_translate(engine);
 	if (v->link_generation == engine->cache_generation && block->valid)
 		cache_link(&engine->cache, engine->cache.writable + v->stop_site, block);
