@@ -461,7 +461,7 @@ static void complain(const struct diff_state *engine, const char *what)
 {
 	const struct diff_state *in = &diff.shared->in, *native = &diff.shared->out;
 
-	printf("%s differs in %s: ", diff.config->name, what);
+	printf("case %lu, %s, differs in %s: ", diff.cases, diff.config->name, what);
 	for (unsigned int i = 0; i < diff.length; i++)
 		printf("%02x", diff.shared->code[diff.offset + i]);
 	printf("\n  vector %u %u error %x %x rip %lx %lx (from %lx) flags %lx %lx cr2 %lx %lx\n",
