@@ -54,7 +54,7 @@ static uint32_t extended_mode(const struct x86_state *s)
 		mode |= MODE_MMX_UD;
 	if (s->cr0 & X86_CR0_TS)
 		mode |= MODE_VEC_NM;
-	if (!(s->cr4 & X86_CR4_OSXSAVE) || (s->xcr0 & avx) != avx)
+	if (!(s->cr4 & X86_CR4_OSXSAVE) || (s->xcr0 & avx) != avx || !(s->cr0 & X86_CR0_PE))
 		mode |= MODE_AVX_UD;
 	return mode;
 }
