@@ -83,6 +83,8 @@ static enum run_next complete_only(struct kvm_vcpu *vcpu)
 		}
 		if (res == CPU_FAULT)
 			events_queue_exception(vcpu, &vcpu->v->cpu.fault);
+		if (res == CPU_SHUTDOWN)
+			vcpu->v->cpu.events.triple_fault = true;
 		if (res != CPU_AGAIN && !engine_is_completing(vcpu->v))
 			break;
 		next = exit_handle(vcpu, vcpu->v->exit.reason);

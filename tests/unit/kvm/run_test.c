@@ -192,6 +192,31 @@ static void immediate_exit_keeps_fault_for_later(void **state)
 	assert_int_equal(f->v->cpu.state.cr2, 0x5000);
 }
 
+static enum cpu_result complete_shuts_down(struct engine_vcpu *v)
+{
+	return CPU_SHUTDOWN;
+}
+
+static enum cpu_result complete_fails(struct engine_vcpu *v)
+{
+	v->cpu.host_errno = -EFAULT;
+	return CPU_HOST_ERROR;
+}
+
+static void immediate_exit_keeps_shutdown_for_later(void **state)
+{
+	struct fixture *f = *state;
+
+	f->run->immediate_exit = 1;
+	fake.complete = complete_shuts_down;
+	assert_err(RUN(f, step_out), EINTR);
+	fake.complete = complete_fails;
+	assert_err(RUN(f, step_out), EFAULT);
+	f->run->immediate_exit = 0;
+	assert_ok(RUN(f, step_out));
+	assert_int_equal(f->run->exit_reason, KVM_EXIT_SHUTDOWN);
+}
+
 static void kick_of_our_own_goes_on(void **state)
 {
 	struct fixture *f = *state;
@@ -386,6 +411,7 @@ const struct CMUnitTest run_tests[] = {
 	CASE(immediate_exit_completes_and_returns),
 	CASE(immediate_exit_sends_all_parts_first),
 	CASE(immediate_exit_keeps_fault_for_later),
+	CASE(immediate_exit_keeps_shutdown_for_later),
 	CASE(kick_of_our_own_goes_on),
 	CASE(kick_of_vmm_is_eintr),
 	CASE(plain_exits),
