@@ -80,12 +80,10 @@ void engine_vcpu_free(struct engine_vcpu *v);
 enum engine_exit_reason engine_run(struct engine_vcpu *v);
 
 /*
- * Does @v owe the caller another exit before the guest may go on (a write of
- * several parts)? KVM_RUN with immediate_exit set completes those as well.
+ * Has the last exit begun something that the next engine_run() finishes? That
+ * happens also with immediate_exit set, before ENGINE_EXIT_KICK.
  */
 bool engine_is_completing(const struct engine_vcpu *v);
-/* Finishes what the last exit began without running the guest (immediate_exit). */
-enum cpu_result engine_complete(struct engine_vcpu *v);
 
 /*
  * Control registers, segments, EFER, XCR0, debug registers or CPL in v->cpu are

@@ -52,11 +52,6 @@ static bool is_signal_waiting(const sigset_t *mask)
 	return false;
 }
 
-static uint8_t immediate_exit(const struct kvm_vcpu *vcpu)
-{
-	return __atomic_load_n(&vcpu->run->immediate_exit, __ATOMIC_RELAXED);
-}
-
 /* The engine keeps translations for the thread that it knows. */
 static void adopt_thread(struct kvm_vcpu *vcpu)
 {
@@ -64,35 +59,6 @@ static void adopt_thread(struct kvm_vcpu *vcpu)
 		return;
 	vcpu->runner = pthread_self();
 	engine_state_changed(vcpu->v);
-}
-
-/*
- * immediate_exit: what the last exit began is finished, and nothing else happens. An
- * instruction that has more to send to devices sends all of it first.
- */
-static enum run_next complete_only(struct kvm_vcpu *vcpu)
-{
-	enum run_next next = RUN_RESUME;
-
-	while (next == RUN_RESUME) {
-		enum cpu_result res = engine_complete(vcpu->v);
-
-		if (res == CPU_HOST_ERROR) {
-			vcpu->run_errno = vcpu->v->cpu.host_errno;
-			return RUN_ERROR;
-		}
-		if (res == CPU_FAULT)
-			events_queue_exception(vcpu, &vcpu->v->cpu.fault);
-		if (res == CPU_SHUTDOWN)
-			vcpu->v->cpu.events.triple_fault = true;
-		if (res != CPU_AGAIN && !engine_is_completing(vcpu->v))
-			break;
-		next = exit_handle(vcpu, vcpu->v->exit.reason);
-	}
-	if (next != RUN_RESUME)
-		return next;
-	vcpu->run_errno = -EINTR;
-	return RUN_ERROR;
 }
 
 /* Before each entry into the engine. */
@@ -133,8 +99,6 @@ static enum run_next enter(struct kvm_vcpu *vcpu)
 	engine_memory_written(vcpu->vm->engine);
 	adopt_thread(vcpu);
 	exit_take_answer(vcpu);
-	if (immediate_exit(vcpu))
-		return complete_only(vcpu);
 	vcpu->has_run = true;
 	run->exit_reason = KVM_EXIT_UNKNOWN;
 	return run_loop(vcpu);
