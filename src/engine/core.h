@@ -26,7 +26,7 @@ struct engine {
 	struct engine_config config;
 	struct code_cache cache;
 	struct engine_stubs stubs;
-	_Atomic int translate_lock; /* held for a translation at most: waiters yield */
+	_Atomic int translate_lock;     /* held for a translation at most: waiters yield */
 	struct translation translation; /* under translate_lock */
 	_Atomic uint64_t epoch;         /* how often the VMM may have written guest RAM */
 	pthread_mutex_t vcpus_lock;

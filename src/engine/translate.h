@@ -15,8 +15,8 @@
 
 /* Shared code that blocks jump to; executable addresses. */
 struct engine_stubs {
-	uint8_t *enter;        /* void (*)(struct engine_vcpu *, void *code) */
-	uint8_t *leave;        /* state to the vCPU, back to C; `stop` is set */
+	uint8_t *enter; /* void (*)(struct engine_vcpu *, void *code) */
+	uint8_t *leave; /* state to the vCPU, back to C; `stop` is set */
 	uint8_t *leave_from_signal;
 	uint8_t *leave_from_c; /* the same when the state is in the vCPU already */
 	uint8_t *lookup;       /* `rip` is set: to C, which finds the block */
