@@ -126,7 +126,7 @@ struct insn fake_decode(const void *code, size_t len)
 {
 	struct insn insn;
 
-	assert_true(insn_decode(code, (uint32_t)len, 64, &insn));
+	assert_true(insn_decode(code, (uint32_t)len, 8, &insn));
 	assert_int_equal(insn.length, len);
 	return insn;
 }
