@@ -226,13 +226,6 @@ static void emit_condition(struct translation *t, const struct insn *insn,
 	emit_unlinked(t, taken, target);
 }
 
-/* The target of a branch, read or computed, goes to `rip`. */
-static void emit_rip(struct translation *t, unsigned int reg)
-{
-	access_check_target(t, reg, t->spilled);
-	emit_gs_store(&t->e, reg, GS(cpu.state.rip));
-}
-
 /* The target of an indirect branch into `rip`. */
 static void emit_target(struct translation *t, const struct insn *insn)
 {
@@ -257,11 +250,19 @@ static void emit_target(struct translation *t, const struct insn *insn)
 			emit_truncate(&t->e, reg, from, size);
 		}
 	}
-	emit_rip(t, reg);
+	/* That of CALL comes later. */
+	if (insn->kind == INSN_JMP_IND)
+		access_check_target(t, reg, t->spilled);
+	emit_gs_store(&t->e, reg, GS(cpu.state.rip));
 	regs_end_insn(t);
 }
 
-static void emit_push_return(struct translation *t, const struct insn *insn, uint32_t next)
+/*
+ * SDM CALL has the target checked before the return address is written; processors
+ * write it first. @target: NULL when it is in `rip`.
+ */
+static void emit_push_return(struct translation *t, const struct insn *insn, uint32_t next,
+			     const struct target *target)
 {
 	unsigned int size = rip_size(t, insn);
 	unsigned int addr = stack_slot(t, -(int32_t)size, size, true, 0);
@@ -270,6 +271,13 @@ static void emit_push_return(struct translation *t, const struct insn *insn, uin
 	load_rip(t, value, next, size);
 	access_emit(t, ACCESS_PUSH, addr, value, size, true,
 		    (uint16_t)(BIT32(addr) | BIT32(value)));
+	if (t->mode & MODE_SEGMENTED) {
+		if (target)
+			load_rip(t, value, target->offset, target->size);
+		else
+			emit_gs_load(&t->e, value, GS(cpu.state.rip));
+		access_check_target(t, value, t->spilled);
+	}
 	if (mode_is_64bit(t->mode))
 		regs_set_rsp(t, addr);
 	else
@@ -288,21 +296,9 @@ static void emit_return(struct translation *t, const struct insn *insn)
 		    (uint16_t)(BIT32(addr) | BIT32(value)));
 	if (size == 2)
 		emit_movzx16(&t->e, value, value);
-	emit_rip(t, value);
+	access_check_target(t, value, t->spilled);
+	emit_gs_store(&t->e, value, GS(cpu.state.rip));
 	stack_move(t, (int32_t)size + released, addr);
-	regs_end_insn(t);
-}
-
-/* CALL changes the stack before it is gone: what stops it comes first. */
-static void emit_call_check(struct translation *t, const struct target *target)
-{
-	unsigned int reg;
-
-	if (!(t->mode & MODE_SEGMENTED))
-		return;
-	reg = regs_scratch(t, 0, false);
-	load_rip(t, reg, target->offset, target->size);
-	access_check_target(t, reg, t->spilled);
 	regs_end_insn(t);
 }
 
@@ -333,8 +329,7 @@ void control_emit(struct translation *t, const struct insn *insn)
 		emit_goto(t, &target);
 		break;
 	case INSN_CALL:
-		emit_call_check(t, &target);
-		emit_push_return(t, insn, (uint32_t)next);
+		emit_push_return(t, insn, (uint32_t)next, &target);
 		regs_finish(t);
 		emit_goto(t, &target);
 		break;
@@ -345,7 +340,7 @@ void control_emit(struct translation *t, const struct insn *insn)
 		break;
 	case INSN_CALL_IND:
 		emit_target(t, insn);
-		emit_push_return(t, insn, (uint32_t)next);
+		emit_push_return(t, insn, (uint32_t)next, NULL);
 		regs_finish(t);
 		jump_to_stub(t, t->dispatch);
 		break;

@@ -69,11 +69,15 @@ static bool is_dropped_prefix(uint8_t byte)
 	}
 }
 
-static void emit_prefixes(struct emitter *e, const struct insn *insn)
+/* Without @repeat, REP goes too: before an XCHG with R8 it makes a PAUSE of it. */
+static void emit_prefixes(struct emitter *e, const struct insn *insn, bool repeat)
 {
-	for (unsigned int i = 0; i < insn->opcode_at; i++)
-		if (!is_dropped_prefix(insn->bytes[i]))
-			emit8(e, insn->bytes[i]);
+	for (unsigned int i = 0; i < insn->opcode_at; i++) {
+		uint8_t byte = insn->bytes[i];
+
+		if (!is_dropped_prefix(byte) && (repeat || (byte != 0xf2 && byte != 0xf3)))
+			emit8(e, byte);
+	}
 }
 
 /* MOV between the accumulator and an absolute address has no ModRM: take its other form. */
@@ -98,7 +102,7 @@ static void emit_legacy(struct translation *t, const struct insn *insn, unsigned
 	struct emitter *e = &t->e;
 	uint8_t rex;
 
-	emit_prefixes(e, insn);
+	emit_prefixes(e, insn, !is_rsp(insn->opcode_gpr, rsp));
 	if (f.memory && !insn->modrm_at) {
 		emit_absolute_mov(e, insn, old & 0x48, &f);
 		return;

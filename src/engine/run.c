@@ -77,6 +77,8 @@ static enum run_next deliver(struct engine_vcpu *v, const struct cpu_event *even
 		return exit_for(v, ENGINE_EXIT_HOST_ERROR);
 	}
 	v->mmio.read_count = v->mmio.read_used = 0;
+	/* Not every caller has run code, after which the mode is looked at anyway. */
+	vcpu_update_mode(v);
 	return RUN_RESUME;
 }
 

@@ -309,6 +309,8 @@ int main(int argc, char **argv)
 				      "[--tiny-cache] ROM\n");
 		return 2;
 	}
+	/* What the guest has said counts most when it ends badly. */
+	(void)setvbuf(stdout, NULL, _IOLBF, 0);
 	/* A guest that hangs must not hang the tests; SIGALRM ends the process. */
 	(void)alarm(SECONDS);
 	if (machine_new(&machine, argv[optind], debug)) {
