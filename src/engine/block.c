@@ -209,6 +209,7 @@ static enum cpu_result revalidate(struct engine_vcpu *v, const uint8_t *host)
 	err = guest_copy_from(now, host, PAGE_SIZE);
 	if (err)
 		return host_error(v, err);
+	vcpu_save_xstate(v);
 	engine_lock_translate(engine);
 	page = cache_find_page(&engine->cache, host);
 	if (page && code_page_is_current(page, now))
