@@ -51,7 +51,10 @@ bool msr_valid_mtrr_variable(const struct cpu *cpu, uint32_t n, bool host_initia
 
 bool msr_valid_mcg_ctl(const struct cpu *cpu, uint32_t n, bool host_initiated, uint64_t value)
 {
-	return (cpu->msr.mcg_cap & MCG_CTL_P) && (value == 0 || value == UINT64_MAX);
+	/* A VMM that saves it where it does not exist reads 0, and may write that back. */
+	if (!(cpu->msr.mcg_cap & MCG_CTL_P))
+		return host_initiated && value == 0;
+	return value == 0 || value == UINT64_MAX;
 }
 
 /*

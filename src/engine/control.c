@@ -123,6 +123,23 @@ static void emit_goto(struct translation *t, const struct target *target)
 	emit_unlinked(t, rel32, target);
 }
 
+uint8_t *control_poll_byte(struct translation *t, int32_t disp)
+{
+	struct emitter *e = &t->e;
+
+	regs_flush_rsp(t);
+	regs_spill(t, X86_RCX);
+	emit8(e, 0x65); /* movzx ecx, byte gs:[disp] */
+	emit8(e, 0x0f);
+	emit8(e, 0xb6);
+	emit8(e, emit_modrm(0, X86_RCX, 4));
+	emit8(e, 0x25);
+	emit32(e, (uint32_t)disp);
+	emit8(e, 0xe3); /* jrcxz */
+	emit8(e, 5);
+	return emit_jmp(e);
+}
+
 /* Leaves with the state before the branch when somebody wants the processor's attention. */
 static uint8_t *emit_poll(struct translation *t)
 {
@@ -141,15 +158,29 @@ static uint8_t *emit_poll(struct translation *t)
 	return emit_jmp(e);
 }
 
-static void emit_kick(struct translation *t, uint8_t *rel32, uint16_t spilled, uint32_t offset)
+/* At the place where @rel32 leads, with @spilled registers out there and none here. */
+static void land(struct translation *t, uint8_t *rel32, uint16_t spilled)
 {
-	if (!rel32)
-		return;
 	emit_patch(&t->e, rel32, t->e.p);
 	for (unsigned int reg = 0; reg < X86_NR_GPRS; reg++)
 		if (reg != X86_RSP && (spilled & ~t->spilled & BIT32(reg)))
 			emit_gs_load(&t->e, reg, GS_GPR(reg));
+}
+
+static void emit_kick(struct translation *t, uint8_t *rel32, uint16_t spilled, uint32_t offset)
+{
+	if (!rel32)
+		return;
+	land(t, rel32, spilled);
 	control_stop(t, offset, ENGINE_STOP_KICK);
+}
+
+void control_leave_for_c(struct translation *t, uint8_t *rel32, uint16_t spilled, uint32_t offset,
+			 const struct insn *insn)
+{
+	land(t, rel32, spilled);
+	translation_stop_insn(t, insn);
+	control_stop_for(t, offset, t->stop_insn);
 }
 
 /*
@@ -226,13 +257,6 @@ static void emit_condition(struct translation *t, const struct insn *insn,
 	emit_unlinked(t, taken, target);
 }
 
-/* The target of a branch, read or computed, goes to `rip`. */
-static void emit_rip(struct translation *t, unsigned int reg)
-{
-	access_check_target(t, reg, t->spilled);
-	emit_gs_store(&t->e, reg, GS(cpu.state.rip));
-}
-
 /* The target of an indirect branch into `rip`. */
 static void emit_target(struct translation *t, const struct insn *insn)
 {
@@ -257,11 +281,19 @@ static void emit_target(struct translation *t, const struct insn *insn)
 			emit_truncate(&t->e, reg, from, size);
 		}
 	}
-	emit_rip(t, reg);
+	/* That of CALL comes later. */
+	if (insn->kind == INSN_JMP_IND)
+		access_check_target(t, reg, t->spilled);
+	emit_gs_store(&t->e, reg, GS(cpu.state.rip));
 	regs_end_insn(t);
 }
 
-static void emit_push_return(struct translation *t, const struct insn *insn, uint32_t next)
+/*
+ * SDM CALL has the target checked before the return address is written; processors
+ * write it first. @target: NULL when it is in `rip`.
+ */
+static void emit_push_return(struct translation *t, const struct insn *insn, uint32_t next,
+			     const struct target *target)
 {
 	unsigned int size = rip_size(t, insn);
 	unsigned int addr = stack_slot(t, -(int32_t)size, size, true, 0);
@@ -270,6 +302,13 @@ static void emit_push_return(struct translation *t, const struct insn *insn, uin
 	load_rip(t, value, next, size);
 	access_emit(t, ACCESS_PUSH, addr, value, size, true,
 		    (uint16_t)(BIT32(addr) | BIT32(value)));
+	if (t->mode & MODE_SEGMENTED) {
+		if (target)
+			load_rip(t, value, target->offset, target->size);
+		else
+			emit_gs_load(&t->e, value, GS(cpu.state.rip));
+		access_check_target(t, value, t->spilled);
+	}
 	if (mode_is_64bit(t->mode))
 		regs_set_rsp(t, addr);
 	else
@@ -288,21 +327,9 @@ static void emit_return(struct translation *t, const struct insn *insn)
 		    (uint16_t)(BIT32(addr) | BIT32(value)));
 	if (size == 2)
 		emit_movzx16(&t->e, value, value);
-	emit_rip(t, value);
+	access_check_target(t, value, t->spilled);
+	emit_gs_store(&t->e, value, GS(cpu.state.rip));
 	stack_move(t, (int32_t)size + released, addr);
-	regs_end_insn(t);
-}
-
-/* CALL changes the stack before it is gone: what stops it comes first. */
-static void emit_call_check(struct translation *t, const struct target *target)
-{
-	unsigned int reg;
-
-	if (!(t->mode & MODE_SEGMENTED))
-		return;
-	reg = regs_scratch(t, 0, false);
-	load_rip(t, reg, target->offset, target->size);
-	access_check_target(t, reg, t->spilled);
 	regs_end_insn(t);
 }
 
@@ -333,8 +360,7 @@ void control_emit(struct translation *t, const struct insn *insn)
 		emit_goto(t, &target);
 		break;
 	case INSN_CALL:
-		emit_call_check(t, &target);
-		emit_push_return(t, insn, (uint32_t)next);
+		emit_push_return(t, insn, (uint32_t)next, &target);
 		regs_finish(t);
 		emit_goto(t, &target);
 		break;
@@ -345,7 +371,7 @@ void control_emit(struct translation *t, const struct insn *insn)
 		break;
 	case INSN_CALL_IND:
 		emit_target(t, insn);
-		emit_push_return(t, insn, (uint32_t)next);
+		emit_push_return(t, insn, (uint32_t)next, NULL);
 		regs_finish(t);
 		jump_to_stub(t, t->dispatch);
 		break;
@@ -358,6 +384,7 @@ void control_emit(struct translation *t, const struct insn *insn)
 	case INSN_PUSH:
 	case INSN_POP:
 	case INSN_LEAVE:
+	case INSN_INLINE:
 	case INSN_SYSTEM:
 	case INSN_INVALID:
 		break;

@@ -234,8 +234,12 @@ static void enter_code(struct engine_vcpu *v, const struct block *block)
 
 	memcpy(&enter, &v->engine->stubs.enter, sizeof(enter));
 	v->enter_flags = (s->rflags & FLAGS_ARITHMETIC) | HOST_FLAGS;
+	s->rflags &= ~(uint64_t)FLAGS_ARITHMETIC;
+	/* RF counts for breakpoints alone, and with those blocks are single instructions. */
+	if (!(block->mode & MODE_SINGLE))
+		s->rflags &= ~(uint64_t)X86_EFLAGS_RF;
 	enter(v, block->code);
-	s->rflags = (s->rflags & ~(uint64_t)FLAGS_ARITHMETIC) | (v->host_flags & FLAGS_ARITHMETIC);
+	s->rflags |= v->host_flags & FLAGS_ARITHMETIC;
 	if (!(v->mode & MODE_CODE64))
 		s->rip = (uint32_t)s->rip;
 }
@@ -389,6 +393,7 @@ static enum run_next turn(struct engine_vcpu *v)
 	if (__atomic_load_n(&v->run_page[2], __ATOMIC_ACQUIRE))
 		serve_requests(v);
 	waits = v->want_irq_window || has_event(v) || has_interrupt(v);
+	v->irq_waits = waits;
 	if (likely(!waits))
 		return run_code(v, v->mode & MODE_SINGLE);
 	if (has_event(v) || cpu_may_interrupt(&v->cpu)) {

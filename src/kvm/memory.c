@@ -23,10 +23,10 @@ static size_t dirty_words(struct memslots *slots, uint32_t number)
 	const struct memslot *slot;
 	size_t words = 0;
 
-	if (number >> 16 >= VM_ADDRESS_SPACES || (uint16_t)number >= MEMSLOT_MAX_SLOTS)
+	if ((uint16_t)number >= MEMSLOT_MAX_SLOTS)
 		return 0;
 	memslots_lock(slots);
-	slot = slots->by_id[number >> 16][(uint16_t)number];
+	slot = slots->by_id[0][(uint16_t)number];
 	if (slot && slot->dirty)
 		words = memslot_dirty_words(slot->size);
 	memslots_unlock(slots);
@@ -41,11 +41,15 @@ long vm_ioc_get_dirty_log(struct kvm_object *obj, void *data)
 {
 	struct kvm_vm *vm = vm_of_object(obj);
 	const struct kvm_dirty_log *log = data;
-	size_t words = dirty_words(vm->slots, log->slot);
-	uint64_t *bitmap = calloc(words ? words : 1, sizeof(*bitmap));
 	bool clear = !atomic_load(&vm->manual_dirty_log);
+	uint64_t *bitmap;
+	size_t words;
 	long ret;
 
+	if (log->slot >> 16 >= VM_ADDRESS_SPACES)
+		return -EINVAL;
+	words = dirty_words(vm->slots, log->slot);
+	bitmap = calloc(words ? words : 1, sizeof(*bitmap));
 	if (!bitmap)
 		return -ENOMEM;
 	ret = memslots_get_dirty_log(vm->slots, log->slot, clear, bitmap, words);
@@ -63,6 +67,8 @@ long vm_ioc_clear_dirty_log(struct kvm_object *obj, void *data)
 	uint64_t *bitmap;
 	long ret = -EFAULT;
 
+	if (log->slot >> 16 >= VM_ADDRESS_SPACES)
+		return -EINVAL;
 	/* No more than the slot has, whatever the VMM counts; a wrong count is EINVAL below. */
 	if (words > dirty_words(vm->slots, log->slot))
 		return memslots_clear_dirty_log(vm->slots, log->slot, 1, 0, NULL);
@@ -110,6 +116,9 @@ static int guest_access(struct kvm_vm *vm, gpa_t gpa, void *data, size_t len, bo
 	}
 out:
 	atomic_fetch_sub(&vm->guest_accesses, 1);
+	/* It may be code that we wrote to: a guest chooses where its clock stands. */
+	if (write && !ret)
+		engine_memory_written(vm->engine);
 	return ret;
 }
 

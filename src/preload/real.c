@@ -21,8 +21,11 @@ static const struct {
 
 static _Atomic(void *) found[REAL_NR_FUNCTIONS];
 
-/* Initial-exec: any other model may allocate at the first access. */
-static __thread bool looking __attribute__((tls_model("initial-exec")));
+/*
+ * Initial-exec: any other model may allocate at the first access. Volatile: libc declares
+ * dlsym() as a function that never comes back to us, so nobody else would see it set.
+ */
+static __thread volatile bool looking __attribute__((tls_model("initial-exec")));
 
 static void *find(const char *name)
 {

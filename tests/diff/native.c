@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "native.h"
 
+#include <asm/ldt.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
@@ -12,11 +13,15 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <ucontext.h>
 #include <unistd.h>
 
 #define ARITHMETIC UINT64_C(0x8d5)
+
+#define COMMAND_RUN 0
+#define COMMAND_LDT 1
 
 struct native {
 	pid_t pid;
@@ -42,8 +47,56 @@ static void on_exception(int sig, siginfo_t *info, void *context)
 	out->rip = (uint64_t)uc->uc_mcontext.gregs[REG_RIP];
 	out->flags = (uint64_t)uc->uc_mcontext.gregs[REG_EFL] & ARITHMETIC;
 	out->vector = (uint32_t)uc->uc_mcontext.gregs[REG_TRAPNO];
+	out->error_code = (uint32_t)uc->uc_mcontext.gregs[REG_ERR];
+	out->address = (uint64_t)uc->uc_mcontext.gregs[REG_CR2];
 	memcpy(out->xstate, uc->uc_mcontext.fpregs, DIFF_XSTATE);
 	siglongjmp(back, 1);
+}
+
+/* Everything but RIP, from the struct diff_state at RDI. */
+#define LOAD_STATE                       \
+	"mov $7, %%eax\n\t"              \
+	"xor %%edx, %%edx\n\t"           \
+	"xrstor64 %c[xstate](%%rdi)\n\t" \
+	"push %c[flags](%%rdi)\n\t"      \
+	"popfq\n\t"                      \
+	"mov 0x00(%%rdi), %%rax\n\t"     \
+	"mov 0x08(%%rdi), %%rcx\n\t"     \
+	"mov 0x10(%%rdi), %%rdx\n\t"     \
+	"mov 0x18(%%rdi), %%rbx\n\t"     \
+	"mov 0x20(%%rdi), %%rsp\n\t"     \
+	"mov 0x28(%%rdi), %%rbp\n\t"     \
+	"mov 0x30(%%rdi), %%rsi\n\t"     \
+	"mov 0x40(%%rdi), %%r8\n\t"      \
+	"mov 0x48(%%rdi), %%r9\n\t"      \
+	"mov 0x50(%%rdi), %%r10\n\t"     \
+	"mov 0x58(%%rdi), %%r11\n\t"     \
+	"mov 0x60(%%rdi), %%r12\n\t"     \
+	"mov 0x68(%%rdi), %%r13\n\t"     \
+	"mov 0x70(%%rdi), %%r14\n\t"     \
+	"mov 0x78(%%rdi), %%r15\n\t"     \
+	"mov 0x38(%%rdi), %%rdi\n\t"
+
+/*
+ * The same into 16- or 32-bit code. R8 to R15 are loaded too: what that code does
+ * must leave them alone. The far pointer lies where an absolute operand reaches it.
+ */
+__attribute__((noreturn)) static void go_compat(void)
+{
+	struct diff_state *in = &shared->in;
+
+	*(uint32_t *)DIFF_ENTRY = (uint32_t)in->rip;
+	*(uint16_t *)(DIFF_ENTRY + 4) = in->seg[X86_SEG_CS];
+	__asm__ volatile("mov %0, %%es\n\tmov %1, %%ds\n\tmov %2, %%gs\n\tmov %3, %%ss\n\t"
+			 :
+			 : "r"(in->seg[X86_SEG_ES]), "r"(in->seg[X86_SEG_DS]),
+			   "r"(in->seg[X86_SEG_GS]), "r"(in->seg[X86_SEG_SS]));
+	__asm__ volatile(LOAD_STATE "ljmp *%c[entry]\n\t"
+			 :
+			 : "D"(in), [xstate] "i"(offsetof(struct diff_state, xstate)),
+			   [flags] "i"(offsetof(struct diff_state, flags)), [entry] "i"(DIFF_ENTRY)
+			 : "memory");
+	__builtin_unreachable();
 }
 
 /* Loads everything and goes to the code; what ends it is an exception. */
@@ -51,33 +104,14 @@ __attribute__((noreturn)) static void go(void)
 {
 	struct diff_state *in = &shared->in;
 
-	__asm__ volatile(
-		"mov $7, %%eax\n\t"
-		"xor %%edx, %%edx\n\t"
-		"xrstor64 %c[xstate](%%rdi)\n\t"
-		"push %c[flags](%%rdi)\n\t"
-		"popfq\n\t"
-		"mov 0x00(%%rdi), %%rax\n\t"
-		"mov 0x08(%%rdi), %%rcx\n\t"
-		"mov 0x10(%%rdi), %%rdx\n\t"
-		"mov 0x18(%%rdi), %%rbx\n\t"
-		"mov 0x20(%%rdi), %%rsp\n\t"
-		"mov 0x28(%%rdi), %%rbp\n\t"
-		"mov 0x30(%%rdi), %%rsi\n\t"
-		"mov 0x40(%%rdi), %%r8\n\t"
-		"mov 0x48(%%rdi), %%r9\n\t"
-		"mov 0x50(%%rdi), %%r10\n\t"
-		"mov 0x58(%%rdi), %%r11\n\t"
-		"mov 0x60(%%rdi), %%r12\n\t"
-		"mov 0x68(%%rdi), %%r13\n\t"
-		"mov 0x70(%%rdi), %%r14\n\t"
-		"mov 0x78(%%rdi), %%r15\n\t"
-		"mov 0x38(%%rdi), %%rdi\n\t"
-		"jmp *%c[entry]\n\t"
-		:
-		: "D"(in), [xstate] "i"(offsetof(struct diff_state, xstate)),
-		  [flags] "i"(offsetof(struct diff_state, flags)), [entry] "i"(DIFF_CODE - 8)
-		: "memory");
+	if (in->seg[X86_SEG_CS])
+		go_compat();
+	*(uint64_t *)DIFF_ENTRY = DIFF_CODE;
+	__asm__ volatile(LOAD_STATE "jmp *%c[entry]\n\t"
+			 :
+			 : "D"(in), [xstate] "i"(offsetof(struct diff_state, xstate)),
+			   [flags] "i"(offsetof(struct diff_state, flags)), [entry] "i"(DIFF_ENTRY)
+			 : "memory");
 	__builtin_unreachable();
 }
 
@@ -88,6 +122,26 @@ static void map_fixed(uint64_t address, size_t size, int prot, int fd, size_t of
 
 	if (p == MAP_FAILED)
 		_exit(3);
+}
+
+static void load_ldt(void)
+{
+	for (unsigned int i = 0; i < DIFF_LDT_SEGMENTS; i++) {
+		const struct diff_segment *seg = &shared->ldt[i];
+		struct user_desc desc = {
+			.entry_number = i,
+			.base_addr = seg->base,
+			.limit = seg->limit >> 20 ? seg->limit >> 12 : seg->limit,
+			.limit_in_pages = seg->limit >> 20 != 0,
+			.contents = seg->contents,
+			.seg_32bit = seg->is_big,
+			.read_exec_only = seg->is_read_only,
+			.useable = 1,
+		};
+
+		if (syscall(SYS_modify_ldt, 1, &desc, sizeof(desc)))
+			_exit(4);
+	}
 }
 
 static void child(int fd, int memory)
@@ -105,15 +159,16 @@ static void child(int fd, int memory)
 	map_fixed(DIFF_DATA, DIFF_DATA_SIZE, PROT_READ | PROT_WRITE, memory,
 		  offsetof(struct diff_shared, data));
 	/* The address to jump to, where an absolute operand reaches it with all registers loaded. */
-	if (mmap((void *)(DIFF_CODE - 4096), 4096, PROT_READ | PROT_WRITE,
+	if (mmap((void *)DIFF_ENTRY, 4096, PROT_READ | PROT_WRITE,
 		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) == MAP_FAILED)
 		_exit(3);
-	*(uint64_t *)(DIFF_CODE - 8) = DIFF_CODE;
 	sigaltstack(&alt, NULL);
 	for (unsigned int i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
 		sigaction(signals[i], &action, NULL);
 	while (read(fd, &byte, 1) == 1) {
-		if (!sigsetjmp(back, 0))
+		if (byte == COMMAND_LDT)
+			load_ldt();
+		else if (!sigsetjmp(back, 0))
 			go();
 		if (write(fd, &byte, 1) != 1)
 			break;
@@ -179,9 +234,17 @@ struct diff_shared *native_shared(struct native *n)
 	return n->shared;
 }
 
+static bool command(struct native *n, char byte)
+{
+	return write(n->fd, &byte, 1) == 1 && read(n->fd, &byte, 1) == 1;
+}
+
 bool native_run(struct native *n)
 {
-	char byte = 0;
+	return command(n, COMMAND_RUN);
+}
 
-	return write(n->fd, &byte, 1) == 1 && read(n->fd, &byte, 1) == 1;
+bool native_load_ldt(struct native *n)
+{
+	return command(n, COMMAND_LDT);
 }

@@ -14,20 +14,28 @@
 #define TOO_HIGH 0x0000800000000000UL
 /* Nobody maps anything from here for 8 TiB, sanitizers included: room for a huge slot. */
 #define NOWHERE 0x200000000000UL
+/* The largest slot there, and room for its dirty bitmap behind whatever is given for it. */
+#define HUGE_SLOT (1UL << 40)
+#define GUARD     (HUGE_SLOT / PAGE / 8 * 2)
 
-static const unsigned long requests[] = {
-#define REQUEST(name) name,
+static const struct {
+	unsigned long request;
+	enum kind kind;
+} requests[] = {
+#define REQUEST(name, kind) {name, kind},
 	KVM_REQUESTS(REQUEST)
 #undef REQUEST
 };
 
 static unsigned char *arena, *read_only, *no_access;
 
+/* Return: @size bytes with GUARD bytes without access behind them, or NULL. */
 static void *map(size_t size, int prot)
 {
-	void *p = mmap(NULL, size, prot, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	unsigned char *p = mmap(NULL, size + GUARD, PROT_NONE,
+				MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
-	return p == MAP_FAILED ? NULL : p;
+	return p == MAP_FAILED || mprotect(p, size, prot) ? NULL : p;
 }
 
 int hostile_init(void)
@@ -41,8 +49,8 @@ int hostile_init(void)
 int hostile_start(struct hostile *h, uint64_t seed)
 {
 	h->random = seed * UINT64_C(0x9e3779b97f4a7c15) + 1;
-	h->buffer = map(BUFFER_SIZE + PAGE, PROT_READ | PROT_WRITE);
-	return h->buffer ? mprotect(h->buffer + BUFFER_SIZE, PAGE, PROT_NONE) : -1;
+	h->buffer = map(BUFFER_SIZE, PROT_READ | PROT_WRITE);
+	return h->buffer ? 0 : -1;
 }
 
 /* xorshift64* */
@@ -59,9 +67,14 @@ uint64_t choose(struct hostile *h, uint64_t limit)
 	return (next_random(h) >> 16) % limit;
 }
 
-unsigned long choose_request(struct hostile *h)
+unsigned long choose_request(struct hostile *h, enum kind kind)
 {
-	unsigned long request = requests[choose(h, ARRAY_SIZE(requests))];
+	size_t at = choose(h, ARRAY_SIZE(requests));
+	unsigned long request;
+
+	while (requests[at].kind != kind && choose(h, 256))
+		at = choose(h, ARRAY_SIZE(requests));
+	request = requests[at].request;
 
 	switch (choose(h, 16)) {
 	case 0: /* one that is none */
@@ -139,8 +152,8 @@ static void fill_region(struct hostile *h, struct kvm_userspace_memory_region *r
 	/* Bad ones: a slot may cover nothing that this program uses. */
 	region->userspace_addr = choose(h, 2) ? NOWHERE : choose(h, 2) ? TOO_HIGH : KERNEL;
 	region->memory_size = choose(h, 2) ? 1UL << choose(h, 44) : interesting(h) & ~(PAGE - 1);
-	if (region->userspace_addr == NOWHERE && region->memory_size > 1UL << 43)
-		region->memory_size = 1UL << 43;
+	if (region->userspace_addr == NOWHERE && region->memory_size > HUGE_SLOT)
+		region->memory_size = HUGE_SLOT;
 }
 
 /* SIGUSR1 ends a KVM_RUN of this program: it must get through. */

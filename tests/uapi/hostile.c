@@ -72,7 +72,8 @@ static void judge(struct worker *w, unsigned long request, int ret)
 		atomic_fetch_add_explicit(&w->successes, 1, memory_order_relaxed);
 		return;
 	}
-	if (ret == -1 && is_plausible(err))
+	/* Linux, too, gives back what was set, cut to an int. */
+	if ((ret == -1 && is_plausible(err)) || request == KVM_GET_NR_MMU_PAGES)
 		return;
 	w->strange_errno = err;
 	w->strange_request = request;
@@ -105,22 +106,34 @@ static void run_vcpu(struct worker *w, int shared)
 		close(fd);
 }
 
-static bool makes_descriptor(unsigned long request)
+static void put_result(struct worker *w, uint32_t request, int ret)
 {
-	return request == KVM_CREATE_VM || request == KVM_CREATE_VCPU ||
-	       request == KVM_GET_STATS_FD;
+	if (request == KVM_CREATE_VM || request == KVM_GET_STATS_FD)
+		pool_put(&w->hostile, VM, ret);
+	if (request == KVM_CREATE_VCPU)
+		pool_put(&w->hostile, VCPU, ret);
 }
 
 /* @device was good enough to be answered. */
 static void put_device(struct worker *w, const struct kvm_create_device *device)
 {
 	if (!(device->flags & KVM_CREATE_DEVICE_TEST))
-		pool_put(&w->hostile, (int)device->fd);
+		pool_put(&w->hostile, VM, (int)device->fd);
 }
 
-static void ask(struct worker *w, int fd)
+/* What is not refused at once makes what others can be asked. */
+static void create(struct worker *w, enum kind kind, int fd)
 {
-	unsigned long request = choose_request(&w->hostile);
+	uint32_t request = kind == SYSTEM ? KVM_CREATE_VM : KVM_CREATE_VCPU;
+	int ret = ioctl(fd, request, kind == SYSTEM ? 0 : choose(&w->hostile, 3));
+
+	judge(w, request, ret);
+	put_result(w, request, ret);
+}
+
+static void ask(struct worker *w, enum kind kind, int fd)
+{
+	unsigned long request = choose_request(&w->hostile, kind);
 	unsigned long argument = choose_argument(&w->hostile, request);
 	int ret;
 
@@ -128,13 +141,9 @@ static void ask(struct worker *w, int fd)
 		run_vcpu(w, fd);
 		return;
 	}
-	/* Often what is not refused at once. */
-	if (makes_descriptor(request) && choose(&w->hostile, 4))
-		argument = request == KVM_CREATE_VM ? 0 : choose(&w->hostile, 4);
 	ret = ioctl(fd, request, argument);
 	judge(w, request, ret);
-	if (makes_descriptor(request & UINT32_MAX))
-		pool_put(&w->hostile, ret);
+	put_result(w, (uint32_t)request, ret);
 	if ((uint32_t)request == KVM_CREATE_DEVICE && !ret)
 		put_device(w, (struct kvm_create_device *)argument);
 }
@@ -153,28 +162,28 @@ static void map_and_unmap(struct worker *w, int fd)
 static void act(struct worker *w)
 {
 	struct hostile *h = &w->hostile;
-	int fd = pool_choose(h);
+	enum kind kind = (enum kind)choose(h, NR_KINDS);
+	int fd = pool_choose(h, kind);
 
-	switch (choose(h, 64)) {
+	switch (choose(h, 256)) {
 	case 0:
-		pool_put(h, open(NODE, O_RDWR | O_CLOEXEC));
+		pool_put(h, SYSTEM, open(NODE, O_RDWR | O_CLOEXEC));
 		break;
 	case 1:
-		pool_put(h, fcntl(fd, F_DUPFD_CLOEXEC, 0));
+		pool_put(h, kind, fcntl(fd, F_DUPFD_CLOEXEC, 0));
 		break;
 	case 2:
-		pool_close_one(h);
+		pool_close_one(h, kind);
 		break;
 	case 3:
 		map_and_unmap(w, fd);
 		break;
 	case 4:
 	case 5:
-		pool_put(h,
-			 ioctl(fd, choose(h, 2) ? KVM_CREATE_VM : KVM_CREATE_VCPU, choose(h, 2)));
+		create(w, kind, fd);
 		break;
 	default:
-		ask(w, fd);
+		ask(w, kind, fd);
 		break;
 	}
 }

@@ -11,10 +11,17 @@
 
 #define ARENA_SIZE (4UL << 20)
 
+enum kind {
+	SYSTEM,
+	VM,
+	VCPU,
+	NR_KINDS,
+};
+
 /* Of one thread: the state of its choices, and memory for what it passes. */
 struct hostile {
 	uint64_t random;
-	unsigned char *buffer; /* BUFFER_SIZE bytes, then a page without access */
+	unsigned char *buffer; /* BUFFER_SIZE bytes, then nothing to be touched */
 };
 
 #define BUFFER_SIZE 65536UL
@@ -26,7 +33,8 @@ int hostile_start(struct hostile *h, uint64_t seed);
 /* A number below @limit. */
 uint64_t choose(struct hostile *h, uint64_t limit);
 
-unsigned long choose_request(struct hostile *h);
+/* Mostly one that @kind answers. */
+unsigned long choose_request(struct hostile *h, enum kind kind);
 
 /* The argument for @request: a number, or a pointer, good or bad, to bytes good or bad. */
 unsigned long choose_argument(struct hostile *h, unsigned long request);

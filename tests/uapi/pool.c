@@ -6,7 +6,8 @@
 
 #include "lib/bits.h"
 
-#define POOL_SIZE 24
+#define OF_KIND   8
+#define POOL_SIZE (NR_KINDS * OF_KIND)
 
 static atomic_int pool[POOL_SIZE];
 static atomic_int last_closed = -1;
@@ -21,19 +22,24 @@ static void place_set(size_t place, int fd)
 	atomic_store(&last_closed, before);
 }
 
+static size_t choose_place(struct hostile *h, enum kind kind)
+{
+	return kind * OF_KIND + choose(h, OF_KIND);
+}
+
 void pool_init(void)
 {
 	for (size_t i = 0; i < POOL_SIZE; i++)
 		atomic_store(&pool[i], -1);
 }
 
-void pool_put(struct hostile *h, int fd)
+void pool_put(struct hostile *h, enum kind kind, int fd)
 {
 	if (fd >= 0)
-		place_set(choose(h, POOL_SIZE), fd);
+		place_set(choose_place(h, kind), fd);
 }
 
-int pool_choose(struct hostile *h)
+int pool_choose(struct hostile *h, enum kind kind)
 {
 	switch (choose(h, 64)) {
 	case 0:
@@ -43,13 +49,13 @@ int pool_choose(struct hostile *h)
 	case 2:
 		return atomic_load(&last_closed);
 	default:
-		return atomic_load(&pool[choose(h, POOL_SIZE)]);
+		return atomic_load(&pool[choose_place(h, kind)]);
 	}
 }
 
-void pool_close_one(struct hostile *h)
+void pool_close_one(struct hostile *h, enum kind kind)
 {
-	place_set(choose(h, POOL_SIZE), -1);
+	place_set(choose_place(h, kind), -1);
 }
 
 void pool_close_all(void)

@@ -11,13 +11,13 @@
 
 void pool_init(void);
 
-/* Puts @fd in, closing what it replaces. */
-void pool_put(struct hostile *h, int fd);
+/* Puts @fd, if it is one, among those of @kind, closing what it replaces. */
+void pool_put(struct hostile *h, enum kind kind, int fd);
 
 /* Return: a number that may be closed by now, or one that is no descriptor. */
-int pool_choose(struct hostile *h);
+int pool_choose(struct hostile *h, enum kind kind);
 
-void pool_close_one(struct hostile *h);
+void pool_close_one(struct hostile *h, enum kind kind);
 void pool_close_all(void);
 
 #endif

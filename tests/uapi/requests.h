@@ -1,106 +1,115 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Every request of <linux/kvm.h> that an x86 host may be asked. */
+/* Every request of <linux/kvm.h> that an x86 host may be asked, and the kind that answers it. */
 #ifndef EXCLAVE_TESTS_UAPI_REQUESTS_H
 #define EXCLAVE_TESTS_UAPI_REQUESTS_H
 
 #include <linux/kvm.h>
 
-#define KVM_REQUESTS(X)                   \
-	X(KVM_GET_API_VERSION)            \
-	X(KVM_CREATE_VM)                  \
-	X(KVM_GET_MSR_INDEX_LIST)         \
-	X(KVM_CHECK_EXTENSION)            \
-	X(KVM_GET_VCPU_MMAP_SIZE)         \
-	X(KVM_GET_SUPPORTED_CPUID)        \
-	X(KVM_GET_EMULATED_CPUID)         \
-	X(KVM_GET_MSR_FEATURE_INDEX_LIST) \
-	X(KVM_GET_SUPPORTED_HV_CPUID)     \
-	X(KVM_CREATE_VCPU)                \
-	X(KVM_GET_DIRTY_LOG)              \
-	X(KVM_CLEAR_DIRTY_LOG)            \
-	X(KVM_SET_NR_MMU_PAGES)           \
-	X(KVM_GET_NR_MMU_PAGES)           \
-	X(KVM_SET_USER_MEMORY_REGION)     \
-	X(KVM_SET_TSS_ADDR)               \
-	X(KVM_SET_IDENTITY_MAP_ADDR)      \
-	X(KVM_CREATE_IRQCHIP)             \
-	X(KVM_IRQ_LINE)                   \
-	X(KVM_IRQ_LINE_STATUS)            \
-	X(KVM_GET_IRQCHIP)                \
-	X(KVM_SET_IRQCHIP)                \
-	X(KVM_CREATE_PIT)                 \
-	X(KVM_CREATE_PIT2)                \
-	X(KVM_GET_PIT)                    \
-	X(KVM_SET_PIT)                    \
-	X(KVM_GET_PIT2)                   \
-	X(KVM_SET_PIT2)                   \
-	X(KVM_REINJECT_CONTROL)           \
-	X(KVM_REGISTER_COALESCED_MMIO)    \
-	X(KVM_UNREGISTER_COALESCED_MMIO)  \
-	X(KVM_SET_GSI_ROUTING)            \
-	X(KVM_IRQFD)                      \
-	X(KVM_IOEVENTFD)                  \
-	X(KVM_SET_BOOT_CPU_ID)            \
-	X(KVM_SET_CLOCK)                  \
-	X(KVM_GET_CLOCK)                  \
-	X(KVM_SIGNAL_MSI)                 \
-	X(KVM_SET_TSC_KHZ)                \
-	X(KVM_GET_TSC_KHZ)                \
-	X(KVM_ENABLE_CAP)                 \
-	X(KVM_CREATE_DEVICE)              \
-	X(KVM_SET_DEVICE_ATTR)            \
-	X(KVM_GET_DEVICE_ATTR)            \
-	X(KVM_HAS_DEVICE_ATTR)            \
-	X(KVM_X86_SET_MSR_FILTER)         \
-	X(KVM_SET_PMU_EVENT_FILTER)       \
-	X(KVM_RESET_DIRTY_RINGS)          \
-	X(KVM_GET_STATS_FD)               \
-	X(KVM_RUN)                        \
-	X(KVM_GET_REGS)                   \
-	X(KVM_SET_REGS)                   \
-	X(KVM_GET_SREGS)                  \
-	X(KVM_SET_SREGS)                  \
-	X(KVM_GET_SREGS2)                 \
-	X(KVM_SET_SREGS2)                 \
-	X(KVM_TRANSLATE)                  \
-	X(KVM_INTERRUPT)                  \
-	X(KVM_GET_MSRS)                   \
-	X(KVM_SET_MSRS)                   \
-	X(KVM_SET_CPUID)                  \
-	X(KVM_SET_CPUID2)                 \
-	X(KVM_GET_CPUID2)                 \
-	X(KVM_SET_SIGNAL_MASK)            \
-	X(KVM_GET_FPU)                    \
-	X(KVM_SET_FPU)                    \
-	X(KVM_GET_LAPIC)                  \
-	X(KVM_SET_LAPIC)                  \
-	X(KVM_TPR_ACCESS_REPORTING)       \
-	X(KVM_SET_VAPIC_ADDR)             \
-	X(KVM_GET_MP_STATE)               \
-	X(KVM_SET_MP_STATE)               \
-	X(KVM_NMI)                        \
-	X(KVM_SMI)                        \
-	X(KVM_SET_GUEST_DEBUG)            \
-	X(KVM_X86_SETUP_MCE)              \
-	X(KVM_X86_GET_MCE_CAP_SUPPORTED)  \
-	X(KVM_X86_SET_MCE)                \
-	X(KVM_GET_VCPU_EVENTS)            \
-	X(KVM_SET_VCPU_EVENTS)            \
-	X(KVM_GET_DEBUGREGS)              \
-	X(KVM_SET_DEBUGREGS)              \
-	X(KVM_GET_XSAVE)                  \
-	X(KVM_GET_XSAVE2)                 \
-	X(KVM_SET_XSAVE)                  \
-	X(KVM_GET_XCRS)                   \
-	X(KVM_SET_XCRS)                   \
-	X(KVM_KVMCLOCK_CTRL)              \
-	X(KVM_GET_NESTED_STATE)           \
-	X(KVM_SET_NESTED_STATE)           \
-	X(KVM_GET_ONE_REG)                \
-	X(KVM_SET_ONE_REG)                \
-	X(KVM_GET_REG_LIST)               \
-	X(KVM_MEMORY_ENCRYPT_OP)          \
-	X(KVM_MEMORY_ENCRYPT_REG_REGION)  \
-	X(KVM_HYPERV_EVENTFD)
+#define KVM_REQUESTS(X)                           \
+	X(KVM_GET_API_VERSION, SYSTEM)            \
+	X(KVM_CREATE_VM, SYSTEM)                  \
+	X(KVM_GET_MSR_INDEX_LIST, SYSTEM)         \
+	X(KVM_CHECK_EXTENSION, VM)                \
+	X(KVM_CHECK_EXTENSION, SYSTEM)            \
+	X(KVM_GET_VCPU_MMAP_SIZE, SYSTEM)         \
+	X(KVM_GET_SUPPORTED_CPUID, SYSTEM)        \
+	X(KVM_GET_EMULATED_CPUID, SYSTEM)         \
+	X(KVM_GET_MSR_FEATURE_INDEX_LIST, SYSTEM) \
+	X(KVM_GET_SUPPORTED_HV_CPUID, SYSTEM)     \
+	X(KVM_CREATE_VCPU, VM)                    \
+	X(KVM_GET_DIRTY_LOG, VM)                  \
+	X(KVM_CLEAR_DIRTY_LOG, VM)                \
+	X(KVM_SET_NR_MMU_PAGES, VM)               \
+	X(KVM_GET_NR_MMU_PAGES, VM)               \
+	X(KVM_SET_USER_MEMORY_REGION, VM)         \
+	X(KVM_SET_TSS_ADDR, VM)                   \
+	X(KVM_SET_IDENTITY_MAP_ADDR, VM)          \
+	X(KVM_CREATE_IRQCHIP, VM)                 \
+	X(KVM_IRQ_LINE, VM)                       \
+	X(KVM_IRQ_LINE_STATUS, VM)                \
+	X(KVM_GET_IRQCHIP, VM)                    \
+	X(KVM_SET_IRQCHIP, VM)                    \
+	X(KVM_CREATE_PIT, VM)                     \
+	X(KVM_CREATE_PIT2, VM)                    \
+	X(KVM_GET_PIT, VM)                        \
+	X(KVM_SET_PIT, VM)                        \
+	X(KVM_GET_PIT2, VM)                       \
+	X(KVM_SET_PIT2, VM)                       \
+	X(KVM_REINJECT_CONTROL, VM)               \
+	X(KVM_REGISTER_COALESCED_MMIO, VM)        \
+	X(KVM_UNREGISTER_COALESCED_MMIO, VM)      \
+	X(KVM_SET_GSI_ROUTING, VM)                \
+	X(KVM_IRQFD, VM)                          \
+	X(KVM_IOEVENTFD, VM)                      \
+	X(KVM_SET_BOOT_CPU_ID, VM)                \
+	X(KVM_SET_CLOCK, VM)                      \
+	X(KVM_GET_CLOCK, VM)                      \
+	X(KVM_SIGNAL_MSI, VM)                     \
+	X(KVM_SET_TSC_KHZ, VM)                    \
+	X(KVM_SET_TSC_KHZ, VCPU)                  \
+	X(KVM_GET_TSC_KHZ, VM)                    \
+	X(KVM_GET_TSC_KHZ, VCPU)                  \
+	X(KVM_ENABLE_CAP, VM)                     \
+	X(KVM_ENABLE_CAP, VCPU)                   \
+	X(KVM_CREATE_DEVICE, VM)                  \
+	X(KVM_SET_DEVICE_ATTR, VM)                \
+	X(KVM_SET_DEVICE_ATTR, VCPU)              \
+	X(KVM_GET_DEVICE_ATTR, VM)                \
+	X(KVM_GET_DEVICE_ATTR, VCPU)              \
+	X(KVM_HAS_DEVICE_ATTR, VM)                \
+	X(KVM_HAS_DEVICE_ATTR, VCPU)              \
+	X(KVM_X86_SET_MSR_FILTER, VM)             \
+	X(KVM_SET_PMU_EVENT_FILTER, VM)           \
+	X(KVM_RESET_DIRTY_RINGS, VM)              \
+	X(KVM_GET_STATS_FD, VM)                   \
+	X(KVM_GET_STATS_FD, VCPU)                 \
+	X(KVM_RUN, VCPU)                          \
+	X(KVM_GET_REGS, VCPU)                     \
+	X(KVM_SET_REGS, VCPU)                     \
+	X(KVM_GET_SREGS, VCPU)                    \
+	X(KVM_SET_SREGS, VCPU)                    \
+	X(KVM_GET_SREGS2, VCPU)                   \
+	X(KVM_SET_SREGS2, VCPU)                   \
+	X(KVM_TRANSLATE, VCPU)                    \
+	X(KVM_INTERRUPT, VCPU)                    \
+	X(KVM_GET_MSRS, VCPU)                     \
+	X(KVM_GET_MSRS, SYSTEM)                   \
+	X(KVM_SET_MSRS, VCPU)                     \
+	X(KVM_SET_CPUID, VCPU)                    \
+	X(KVM_SET_CPUID2, VCPU)                   \
+	X(KVM_GET_CPUID2, VCPU)                   \
+	X(KVM_SET_SIGNAL_MASK, VCPU)              \
+	X(KVM_GET_FPU, VCPU)                      \
+	X(KVM_SET_FPU, VCPU)                      \
+	X(KVM_GET_LAPIC, VCPU)                    \
+	X(KVM_SET_LAPIC, VCPU)                    \
+	X(KVM_TPR_ACCESS_REPORTING, VCPU)         \
+	X(KVM_SET_VAPIC_ADDR, VCPU)               \
+	X(KVM_GET_MP_STATE, VCPU)                 \
+	X(KVM_SET_MP_STATE, VCPU)                 \
+	X(KVM_NMI, VCPU)                          \
+	X(KVM_SMI, VCPU)                          \
+	X(KVM_SET_GUEST_DEBUG, VCPU)              \
+	X(KVM_X86_SETUP_MCE, VCPU)                \
+	X(KVM_X86_GET_MCE_CAP_SUPPORTED, SYSTEM)  \
+	X(KVM_X86_SET_MCE, VCPU)                  \
+	X(KVM_GET_VCPU_EVENTS, VCPU)              \
+	X(KVM_SET_VCPU_EVENTS, VCPU)              \
+	X(KVM_GET_DEBUGREGS, VCPU)                \
+	X(KVM_SET_DEBUGREGS, VCPU)                \
+	X(KVM_GET_XSAVE, VCPU)                    \
+	X(KVM_GET_XSAVE2, VCPU)                   \
+	X(KVM_SET_XSAVE, VCPU)                    \
+	X(KVM_GET_XCRS, VCPU)                     \
+	X(KVM_SET_XCRS, VCPU)                     \
+	X(KVM_KVMCLOCK_CTRL, VCPU)                \
+	X(KVM_GET_NESTED_STATE, VCPU)             \
+	X(KVM_SET_NESTED_STATE, VCPU)             \
+	X(KVM_GET_ONE_REG, VCPU)                  \
+	X(KVM_SET_ONE_REG, VCPU)                  \
+	X(KVM_GET_REG_LIST, VCPU)                 \
+	X(KVM_MEMORY_ENCRYPT_OP, VM)              \
+	X(KVM_MEMORY_ENCRYPT_REG_REGION, VM)      \
+	X(KVM_HYPERV_EVENTFD, VM)
 
 #endif

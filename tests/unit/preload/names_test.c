@@ -7,6 +7,7 @@
 #include "fixture.h"
 
 #include <dlfcn.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -89,9 +90,30 @@ static void open_other_file_by_each_name_is_the_kernels(void **state)
 		assert_int_equal(fstat(fd, &st), 0);
 		assert_int_equal(st.st_rdev, makedev(1, 3));
 		close(fd);
-		assert_errno(open_as(i, "/dev/kvm/"), ENOTDIR);
+		assert_errno(open_as(i, "/dev/kvm-nonesuch"), ENOENT);
 		assert_errno(open_as(i, "/nonesuch"), ENOENT);
 	}
+}
+
+/* A relative path is not the node's, whatever it is relative to. */
+static void open_relative_path_is_the_kernels(void **state)
+{
+	char dir[] = "/tmp/exclave-names-XXXXXX";
+	struct stat st;
+	int at, fd;
+
+	assert_non_null(mkdtemp(dir));
+	at = open(dir, O_RDONLY | O_DIRECTORY);
+	assert_int_equal(symlinkat("/dev/null", at, "kvm"), 0);
+	fd = openat(at, "kvm", O_RDWR);
+	assert_int_equal(fstat(fd, &st), 0);
+	assert_int_equal(st.st_rdev, makedev(1, 3));
+	close(fd);
+	assert_named(fd = openat(at, NODE_PATH, O_RDWR), "kvm");
+	close(fd);
+	unlinkat(at, "kvm", 0);
+	close(at);
+	rmdir(dir);
 }
 
 static void stat_as(const char *name, const char *path, int fd, struct stat *st)
@@ -164,6 +186,7 @@ const struct CMUnitTest names_tests[] = {
 	DOOR_TEST(look_up_other_name_is_libcs),
 	DOOR_TEST(open_by_each_name_opens_the_node),
 	DOOR_TEST(open_other_file_by_each_name_is_the_kernels),
+	DOOR_TEST(open_relative_path_is_the_kernels),
 	DOOR_TEST(stat_by_each_name_tells_the_node),
 	DOOR_TEST(access_by_each_name_tells_the_node),
 };

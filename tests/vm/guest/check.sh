@@ -38,8 +38,9 @@ equal() {
 	fi
 }
 
+# What the processor's weaknesses leave open is another matter (case `boot`).
 check_kernel_log() {
-	dmesg >/tmp/dmesg
+	dmesg | grep -v 'leaves CPU vulnerable' >/tmp/dmesg
 	if grep -E 'WARNING:|BUG:|Oops|general protection|traps:|segfault at|Call Trace|self-detected stall|lockup|clocksource: Marking|Kernel panic' \
 		/tmp/dmesg >/tmp/complaints; then
 		fail kernel_log "$(head -n 5 /tmp/complaints | tr '\n' '|')"

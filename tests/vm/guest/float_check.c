@@ -232,6 +232,17 @@ static const struct row *row_find(const char *name, size_t from)
 	return NULL;
 }
 
+static void tell_difference(const struct row *row, const char *expected)
+{
+	size_t at = 0;
+
+	while (row->hex[at] && row->hex[at] == expected[at])
+		at++;
+	at &= ~15UL;
+	printf("%s differs from byte %zu: %.32s, not %.32s\n", row->name, at / 2, row->hex + at,
+	       expected + at);
+}
+
 static int compare(FILE *file, int exact)
 {
 	size_t next = 0, same = 0, absent = 0;
@@ -248,7 +259,7 @@ static int compare(FILE *file, int exact)
 		if (!strcmp(row->hex, expected.hex)) {
 			same++;
 		} else if (exact || strncmp(row->name, "native_", 7)) {
-			printf("%s is %s, not %s\n", row->name, row->hex, expected.hex);
+			tell_difference(row, expected.hex);
 			return 1;
 		}
 	}

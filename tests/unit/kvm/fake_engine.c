@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "fake_engine.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct engine {
+	struct engine_config config;
+};
+
+struct fake_vcpu {
+	struct engine_vcpu v;
+	struct cpu_ops ops;
+};
+
+struct fake fake;
+
+enum cpu_result fake_rdmsr(struct engine_vcpu *v, uint32_t index, uint64_t *value)
+{
+	return fake.ops->rdmsr(v, index, value);
+}
+
+enum cpu_result fake_wrmsr(struct engine_vcpu *v, uint32_t index, uint64_t value)
+{
+	return fake.ops->wrmsr(v, index, value);
+}
+
+static enum cpu_result load_pdptes(struct cpu *cpu, uint64_t cr3)
+{
+	for (unsigned int i = 0; i < 4; i++)
+		vcpu_of(cpu)->mmu_mode.pdpte[i] = cr3 + i;
+	return CPU_OK;
+}
+
+static void paging_changed(struct cpu *cpu, const struct cpu_paging_change *change)
+{
+}
+
+static void changed(struct cpu *cpu)
+{
+}
+
+int engine_new(const struct engine_config *config, struct engine **engine)
+{
+	*engine = calloc(1, sizeof(**engine));
+	if (!*engine)
+		return -ENOMEM;
+	(*engine)->config = *config;
+	fake.ops = config->ops;
+	fake.engines++;
+	return 0;
+}
+
+void engine_free(struct engine *engine)
+{
+	free(engine);
+	fake.engines--;
+}
+
+int engine_vcpu_new(struct engine *engine, const struct engine_vcpu_config *config,
+		    struct engine_vcpu **v)
+{
+	struct fake_vcpu *f = aligned_alloc(4096, (sizeof(*f) + 4095) / 4096 * 4096);
+
+	if (!f)
+		return -ENOMEM;
+	memset(f, 0, sizeof(*f));
+	f->ops = (struct cpu_ops){
+		.load_pdptes = load_pdptes,
+		.paging_changed = paging_changed,
+		.mode_changed = changed,
+		.debug_changed = changed,
+		.cpuid_fixup = config->cpuid_fixup,
+		.msr_ranges = config->msr_ranges,
+		.msr_range_count = config->msr_range_count,
+	};
+	f->v.engine = engine;
+	f->v.owner = config->owner;
+	cpu_init(&f->v.cpu, &f->ops, &f->v, config->is_bsp);
+	fake.vcpus++;
+	fake.v = &f->v;
+	*v = &f->v;
+	return 0;
+}
+
+void engine_vcpu_free(struct engine_vcpu *v)
+{
+	free(v);
+	fake.vcpus--;
+}
+
+enum engine_exit_reason engine_run(struct engine_vcpu *v)
+{
+	if (fake.next == fake.step_count)
+		return ENGINE_EXIT_HLT;
+	v->exit.reason = fake.steps[fake.next++](v);
+	return v->exit.reason;
+}
+
+bool engine_is_completing(const struct engine_vcpu *v)
+{
+	return false;
+}
+
+void engine_state_changed(struct engine_vcpu *v)
+{
+	fake.state_changes++;
+}
+
+void engine_reset_xstate(struct engine_vcpu *v)
+{
+}
+
+void engine_kick(struct engine_vcpu *v)
+{
+}
+
+void engine_synchronize(struct engine *engine)
+{
+	fake.synchronized++;
+}
+
+void engine_memory_written(struct engine *engine)
+{
+	fake.written++;
+}

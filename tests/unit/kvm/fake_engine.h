@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * An engine that runs no guest: each engine_run() is one step of a script, which
+ * makes an exit. It stands in the real one's place when the program is linked.
+ */
+#ifndef EXCLAVE_TESTS_UNIT_KVM_FAKE_ENGINE_H
+#define EXCLAVE_TESTS_UNIT_KVM_FAKE_ENGINE_H
+
+#include "engine/engine.h"
+
+typedef enum engine_exit_reason fake_step(struct engine_vcpu *v);
+
+struct fake {
+	fake_step *const *steps;
+	unsigned int step_count;
+	unsigned int next; /* step; beyond the last: HLT */
+	unsigned int state_changes;
+	unsigned int written;
+	unsigned int synchronized;
+	unsigned int engines; /* alive */
+	unsigned int vcpus;
+	const struct engine_ops *ops;
+	struct engine_vcpu *v; /* the last that was made */
+};
+
+extern struct fake fake;
+
+/* The guest's instructions, as the engine would ask: through the ops. */
+enum cpu_result fake_rdmsr(struct engine_vcpu *v, uint32_t index, uint64_t *value);
+enum cpu_result fake_wrmsr(struct engine_vcpu *v, uint32_t index, uint64_t value);
+
+#endif

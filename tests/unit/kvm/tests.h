@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The suites of the KVM unit tests: kvm_main.c runs each line of this list. */
+#ifndef EXCLAVE_TESTS_UNIT_KVM_TESTS_H
+#define EXCLAVE_TESTS_UNIT_KVM_TESTS_H
+
+#include "suites.h"
+
+#define KVM_TEST_SUITES(X) \
+	X(system)          \
+	X(vm)              \
+	X(memory)          \
+	X(state)           \
+	X(events)          \
+	X(cpuid)           \
+	X(msr)             \
+	X(msr_exit)        \
+	X(run)             \
+	X(ioeventfd)       \
+	X(coalesced)       \
+	X(clock)           \
+	X(mce)             \
+	X(hostile)
+
+KVM_TEST_SUITES(DECLARE_SUITE)
+
+#endif
