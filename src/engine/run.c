@@ -189,11 +189,19 @@ static enum run_next take_result(struct engine_vcpu *v, enum cpu_result result)
 	return RUN_RESUME;
 }
 
-/* SDM "Device Not Available" and "Invalid Opcode": why @insn does not run in this mode. */
+/*
+ * SDM "Device Not Available", "Invalid Opcode" and "General Protection": why @insn
+ * does not run in this mode.
+ */
 static enum cpu_result refuse(struct engine_vcpu *v, const struct insn *insn)
 {
 	bool ud = insn->kind == INSN_INVALID;
 
+	if (insn->too_long) {
+		v->cpu.fault =
+			(struct x86_exception){.vector = GP_VECTOR, .has_error_code = true};
+		return CPU_FAULT;
+	}
 	switch (insn->unit) {
 	case INSN_UNIT_GENERAL:
 	case INSN_UNIT_X87:
