@@ -290,7 +290,7 @@ enum cpu_result vcpu_probe_write(struct engine_vcpu *v, gva_t gva, size_t len)
 enum cpu_result vcpu_or_byte(struct engine_vcpu *v, gva_t gva, uint8_t bits, uint8_t *old,
 			     uint32_t access)
 {
-	struct span span;
+	struct span span = {0};
 	uint32_t word;
 	uint8_t *host;
 	int err;
