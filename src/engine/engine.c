@@ -61,6 +61,8 @@ void engine_reset_xstate(struct engine_vcpu *v)
 	memcpy(v->xstate, &fcw, sizeof(fcw));
 	memcpy(v->xstate + XSAVE_MXCSR, &mxcsr, sizeof(mxcsr));
 	v->xstate[512] = XFEATURE_MASK_FP | XFEATURE_MASK_SSE;
+	if (v->sgx)
+		sgx_cpu_reset(v->sgx);
 }
 
 static int map_run_page(struct engine_vcpu *v, int run_fd)
@@ -89,11 +91,13 @@ static void init_vcpu(struct engine_vcpu *v, struct engine *engine,
 	v->on_cpuid = config->cpuid_fixup;
 	v->pext_page = ~UINT64_C(0xfff);
 	v->arithmetic_mask = FLAGS_ARITHMETIC;
+	v->not_if_mask = ~(uint64_t)X86_EFLAGS_IF;
 	v->default_mxcsr = MXCSR_DEFAULT;
 	v->mmu.slots = engine->config.slots;
 	v->mmu.written = mmu_written;
 	v->mmu.leaving = leaving;
 	v->mmu.opaque = v;
+	v->itlb.generation = 1;
 	for (unsigned int i = 0; i < ENGINE_MMU_INDICES; i++) {
 		tlb_init(&v->tlb[i]);
 		jumps_init(&v->jumps[i]);
@@ -139,6 +143,7 @@ void engine_vcpu_free(struct engine_vcpu *v)
 		;
 	*p = v->next;
 	pthread_mutex_unlock(&v->engine->vcpus_lock);
+	enclave_free(v);
 	mem_release(v, sizeof(*v));
 }
 

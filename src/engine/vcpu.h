@@ -144,6 +144,8 @@ struct engine_vcpu {
 	uint64_t link_generation; /* of the cache, when stop_site was noted */
 	uint64_t pext_page;       /* ~0xfff: PEXT turns an offset into a page difference */
 	uint64_t arithmetic_mask; /* of the six flags, for PEXT and PDEP */
+	uint64_t not_if_mask;     /* ~IF, likewise */
+	uint8_t irq_waits;        /* something is to be done once IF is 1 */
 	uint32_t default_mxcsr;
 	bool xstate_live; /* extended state is in the host's registers, not in xstate */
 	uint64_t bounce_gva;
@@ -157,6 +159,7 @@ struct engine_vcpu {
 	struct engine_vcpu *next; /* of the engine's list, under its lock */
 	void *owner;              /* the embedder's */
 	struct sgx_cpu *sgx;      /* NULL: a processor without SGX */
+	int sgx_walk_errno;       /* of the host, in a page walk of the present leaf function */
 
 	struct mmu mmu;
 	struct mmu_mode mmu_mode;
@@ -174,12 +177,14 @@ struct engine_vcpu {
 	bool alone;             /* the present instruction runs in a block of its own */
 	bool want_irq_window;   /* the VMM wants to hear when an interrupt can be taken */
 	uint64_t debug_pending; /* DR6 bits that the present instruction has matched */
+	bool keep_rf;           /* the present instruction has loaded RF for the next one */
 	_Atomic bool running;   /* inside engine_run() */
 	_Atomic uint32_t request;
 	uint64_t epoch_seen; /* of the engine's, see coherence.c */
 
 	uint8_t xstate[4096] __attribute__((aligned(64))); /* guest's, XSAVE standard format */
 	uint8_t bounce[2 * 4096] __attribute__((aligned(4096)));
+	struct engine_itlb itlb;
 	struct engine_tlb tlb[ENGINE_MMU_INDICES];
 	struct engine_jumps jumps[ENGINE_MMU_INDICES];
 };
