@@ -100,6 +100,9 @@ struct code_bytes {
  */
 uint32_t translate_block(struct translation *t, const struct code_bytes *code, uint32_t mode);
 
+/* Guest registers that are in the vCPU between blocks, where RCX, R13 and R14 are thus free. */
+#define REGS_AT_HOME ((uint16_t)(1u << X86_RSP | 1u << X86_RCX | 1u << 13 | 1u << 14 | 1u << 15))
+
 /* regs.c: where the guest's registers are. */
 void regs_start(struct translation *t);
 /* Makes all of @mask resident. */
@@ -121,7 +124,9 @@ unsigned int regs_scratch(struct translation *t, uint16_t avoid, bool low);
 /* The instruction wrote @mask: the vCPU's copies are stale, the registers hold the guest's. */
 void regs_written(struct translation *t, uint16_t mask);
 void regs_end_insn(struct translation *t);
-/* All back in their registers: the state that blocks expect of each other. */
+/* RSP and REGS_AT_HOME to the vCPU. */
+void regs_go_home(struct translation *t);
+/* All where blocks expect them of each other. */
 void regs_finish(struct translation *t);
 
 /* access.c: memory operands. */
