@@ -142,6 +142,9 @@ static struct block *make_block(struct engine *engine, const struct place_of_cod
 		free(t->stop_insn);
 		return NULL;
 	}
+	/* What is undefined may be so because of a byte in the other page. */
+	if (at->host[1] && at->offset + length <= PAGE_SIZE)
+		length = INSN_MAX_LENGTH;
 	block = block_new(t->records, t->record_count, code->bytes, (uint16_t)length);
 	if (!block) {
 		free(t->stop_insn);
