@@ -151,6 +151,9 @@ static struct block *make_block(struct engine *engine, const struct place_of_cod
 		free(t->stop_insn);
 		return NULL;
 	}
+	/* What is undefined may be so because of a byte in the other page. */
+	if (at->host[1] && at->offset + length <= PAGE_SIZE)
+		length = INSN_MAX_LENGTH;
 	block = block_new(t->records, t->record_count, code->bytes, (uint16_t)length);
 	if (!block) {
 		free(t->stop_insn);
@@ -176,11 +179,11 @@ static struct block *make_block(struct engine *engine, const struct place_of_cod
 /* All blocks go, and with them all that the jump tables know. */
 static void empty_cache(struct engine *engine)
 {
-	pthread_mutex_lock(&engine->vcpus_lock);
+	engine_lock_vcpus(engine);
 	for (struct engine_vcpu *v = engine->vcpus; v; v = v->next)
 		for (unsigned int i = 0; i < ENGINE_MMU_INDICES; i++)
 			jumps_flush(&v->jumps[i]);
-	pthread_mutex_unlock(&engine->vcpus_lock);
+	engine_unlock_vcpus(engine);
 	code_cache_empty(&engine->cache);
 	engine->cache_generation++;
 }
