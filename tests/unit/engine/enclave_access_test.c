@@ -145,7 +145,7 @@ static void page_without_execute_sgx_pf(void **state)
 	expect_saved_rip(f, ENCLAVE_GVA(DATA_PAGE));
 }
 
-/* The second half of the operand is in a page that is not the enclave's to write. */
+/* The second half of the operand is in a page of the kernel. */
 static void store_across_pages_faults_on_second(void **state)
 {
 	struct enclave_fixture *f = *state;
@@ -155,7 +155,7 @@ static void store_across_pages_faults_on_second(void **state)
 	trap = ecall(f, fn_store, ENCLAVE_GVA(HOLE_PAGE) - 4, 0);
 	expect_aex(f, &trap, PF_VECTOR);
 	assert_int_equal(f->state->cr2, ENCLAVE_GVA(HOLE_PAGE));
-	assert_int_equal(trap.error_code, PFERR_USER_MASK | PFERR_WRITE_MASK);
+	assert_int_equal(trap.error_code, PFERR_PRESENT_MASK | PFERR_USER_MASK | PFERR_WRITE_MASK);
 }
 
 /* KVM: no instruction is emulated after an exit from an enclave. */

@@ -140,7 +140,7 @@ static void enclu_eenter_inside_gp(void **state)
 }
 
 /* The leaf number and RIP are as they were: what the vDSO of Linux looks at. */
-static void eenter_on_unmapped_tcs_pf(void **state)
+static void eenter_on_tcs_of_kernel_pf(void **state)
 {
 	struct enclave_fixture *f = *state;
 	struct machine_trap trap;
@@ -172,7 +172,7 @@ const struct CMUnitTest enclave_call_tests[] = {
 	ENCLAVE_TEST(illegal_instruction_ud),
 	ENCLAVE_TEST_WITH(enclave_setup_without_avx, avx_without_xfrm_ud),
 	ENCLAVE_TEST(enclu_eenter_inside_gp),
-	ENCLAVE_TEST(eenter_on_unmapped_tcs_pf),
+	ENCLAVE_TEST(eenter_on_tcs_of_kernel_pf),
 	ENCLAVE_TEST(eenter_at_cpl0_ud),
 };
 const size_t enclave_call_test_count = ARRAY_SIZE(enclave_call_tests);

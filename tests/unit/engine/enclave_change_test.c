@@ -40,12 +40,16 @@ static void store_into_own_block_is_seen(void **state)
 static void augment(struct enclave_fixture *f, uint8_t value)
 {
 	const uint64_t reg = EPCM_PT(SGX_PAGE_TYPE_REG);
+	const struct sgx_pageinfo pageinfo = {
+		.linaddr = ENCLAVE_GVA(HOLE_PAGE),
+		.secs = machine_epc_gva(SECS_PAGE),
+	};
 	struct function code = returns(value);
 
 	memcpy(ram_ptr(f, DATA_GVA), &code, sizeof(code));
 	expect_return(f, ecall(f, fn_write, DATA_GVA, 0));
-	encls_done(f, EAUG, set_pageinfo(f, ENCLAVE_GVA(HOLE_PAGE), 0, 0, true),
-		   machine_epc_gva(HOLE_PAGE), 0);
+	memcpy(ram_ptr(f, RAM_GVA), &pageinfo, sizeof(pageinfo));
+	encls_done(f, EAUG, RAM_GVA, machine_epc_gva(HOLE_PAGE), 0);
 	assert_int_equal(expect_return(f, ecall(f, fn_accept_copy, ENCLAVE_GVA(HOLE_PAGE),
 						reg | EPCM_R | EPCM_W | EPCM_X)),
 			 0);

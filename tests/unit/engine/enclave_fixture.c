@@ -4,11 +4,33 @@
 #include "lib/mem.h"
 #include "signer.h"
 
+#include <signal.h>
 #include <stdlib.h>
 
 uint32_t fixture_debug;
 
 #define EEXTEND_CHUNKS (SGX_PAGE_SIZE / SGX_CHUNK_SIZE)
+
+/*
+ * The engine takes the host's exceptions once for the process; cmocka takes them for
+ * itself before each test and each fixture, and gives them back to the default afterwards.
+ */
+static const int signals[] = {SIGFPE, SIGSEGV, SIGILL, SIGBUS};
+static struct sigaction engine_actions[ARRAY_SIZE(signals)];
+static bool has_actions;
+
+static void remember_handlers(void)
+{
+	for (unsigned int i = 0; i < ARRAY_SIZE(signals) && !has_actions; i++)
+		sigaction(signals[i], NULL, &engine_actions[i]);
+	has_actions = true;
+}
+
+static void give_handlers_back(void)
+{
+	for (unsigned int i = 0; i < ARRAY_SIZE(signals); i++)
+		sigaction(signals[i], &engine_actions[i], NULL);
+}
 
 void *ram_ptr(struct enclave_fixture *f, gva_t gva)
 {
@@ -184,6 +206,7 @@ static int setup(void **state, uint64_t attributes, uint64_t xfrm)
 	assert_non_null(f);
 	*state = f;
 	assert_int_equal(machine_init_with(&f->m, fixture_debug, &fixture_ops), 0);
+	remember_handlers();
 	f->m.v->owner = f;
 	f->state = &f->m.v->cpu.state;
 	assert_int_equal(machine_sgx_init(&f->sgx, &f->m, EPC_PAGES), 0);
@@ -234,6 +257,7 @@ struct machine_trap run_user(struct enclave_fixture *f, gva_t rip, uint64_t rfla
 	f->state->rip = rip;
 	f->state->rflags |= rflags;
 	engine_state_changed(f->m.v);
+	give_handlers_back();
 	return machine_run(&f->m);
 }
 
