@@ -291,6 +291,15 @@ struct machine_trap resume(struct enclave_fixture *f, const struct machine_trap 
 	return run_user(f, trap->rip, trap->rflags);
 }
 
+/* A vCPU that is outside has no translation left from inside. */
+static void expect_outside(struct enclave_fixture *f)
+{
+	assert_int_equal(tcs_of(f)->state, SGX_TCS_INACTIVE);
+	assert_false(sgx_in_enclave(f->m.v->sgx));
+	assert_int_equal(f->m.v->tlb[ENGINE_MMU_ENCLAVE].count, 0);
+	assert_int_equal(f->m.v->jumps[ENGINE_MMU_ENCLAVE].count, 0);
+}
+
 uint64_t expect_return(struct enclave_fixture *f, struct machine_trap trap)
 {
 	assert_int_equal(trap.vector, UD_VECTOR);
@@ -298,8 +307,7 @@ uint64_t expect_return(struct enclave_fixture *f, struct machine_trap trap)
 	assert_int_equal(f->state->gpr[X86_RAX], EEXIT);
 	assert_int_equal(f->state->gpr[X86_RCX], USER_CODE);
 	assert_int_equal(trap.rsp, STACK_TOP);
-	assert_int_equal(tcs_of(f)->state, SGX_TCS_INACTIVE);
-	assert_false(sgx_in_enclave(f->m.v->sgx));
+	expect_outside(f);
 	return f->state->gpr[X86_RDI];
 }
 
@@ -318,8 +326,7 @@ void expect_aex(struct enclave_fixture *f, const struct machine_trap *trap, int 
 	for (unsigned int i = X86_R8; i < X86_NR_GPRS; i++)
 		assert_int_equal(gpr[i], 0);
 	assert_int_equal(tcs_of(f)->cssa, 1);
-	assert_int_equal(tcs_of(f)->state, SGX_TCS_INACTIVE);
-	assert_false(sgx_in_enclave(f->m.v->sgx));
+	expect_outside(f);
 }
 
 void expect_saved_rip(struct enclave_fixture *f, gva_t rip)
