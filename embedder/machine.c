@@ -168,9 +168,13 @@ static void enter_kernel(struct machine *m)
 
 struct machine_trap machine_run_kernel(struct machine *m, const void *code, size_t len)
 {
+	uint8_t *place = m->system + PAGE_KERNEL_CODE * PAGE_SIZE;
+
 	enter_kernel(m);
-	memcpy(m->system + PAGE_KERNEL_CODE * PAGE_SIZE, code, len);
-	engine_state_changed(m->v);
+	if (memcmp(place, code, len) != 0) {
+		memcpy(place, code, len);
+		engine_memory_written(m->engine);
+	}
 	return machine_run(m);
 }
 

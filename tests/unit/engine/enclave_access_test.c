@@ -10,6 +10,7 @@ static struct machine_trap outside(struct enclave_fixture *f, const void *code, 
 				   gva_t rsi, uint64_t rdi)
 {
 	memcpy(ram_ptr(f, USER_CODE + 64), code, len);
+	engine_memory_written(f->m.engine);
 	f->state->gpr[X86_RSI] = rsi;
 	f->state->gpr[X86_RDI] = rdi;
 	return run_user(f, USER_CODE + 64, 0);
@@ -32,6 +33,22 @@ static void epc_from_outside_reads_ones(void **state)
 	assert_int_equal(expect_return(f, ecall(f, fn_load, ENCLAVE_GVA(DATA_PAGE) + 0x200, 0)),
 			 0x1234);
 	assert_int_equal(load_outside(f, ENCLAVE_GVA(DATA_PAGE) + 0x200), UINT64_MAX);
+}
+
+/* In one go: what the enclave has just used. */
+static void epc_after_exit_reads_ones(void **state)
+{
+	struct enclave_fixture *f = *state;
+	static const uint8_t code[] = {0x48, 0x8b, 0x06, 0x0f, 0x0b}; /* mov rax, [rsi]; ud2 */
+	struct machine_trap trap;
+
+	memcpy(ram_ptr(f, USER_CODE + 3), code, sizeof(code));
+	engine_memory_written(f->m.engine);
+	trap = ecall(f, fn_load, ENCLAVE_GVA(CODE_PAGE), 0);
+	assert_int_equal(trap.vector, UD_VECTOR);
+	assert_int_equal(trap.rip, USER_CODE + 6);
+	assert_memory_equal(&f->state->gpr[X86_RDI], enclave_code, 8);
+	assert_int_equal(f->state->gpr[X86_RAX], UINT64_MAX);
 }
 
 static void epc_from_outside_drops_writes(void **state)
@@ -178,6 +195,7 @@ static void device_access_ud_after_aex(void **state)
 
 const struct CMUnitTest enclave_access_tests[] = {
 	ENCLAVE_TEST(epc_from_outside_reads_ones),
+	ENCLAVE_TEST(epc_after_exit_reads_ones),
 	ENCLAVE_TEST(epc_from_outside_drops_writes),
 	ENCLAVE_TEST(epc_from_kernel_reads_ones),
 	ENCLAVE_TEST(epc_from_outside_executes_ones),

@@ -237,6 +237,8 @@ static void reset_leaves_without_aex(void **state)
 	f->m.v->run_page[1] = 0;
 	drop_frame(f);
 	f->m.v->cpu.events = (struct cpu_events){0};
+	machine_enter_user(&f->m);
+	engine_state_changed(f->m.v);
 	expect_return(f, ecall(f, fn_store, DATA_GVA, 1));
 }
 

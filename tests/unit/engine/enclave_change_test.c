@@ -98,6 +98,24 @@ static void restricted_page_no_longer_executes(void **state)
 	expect_saved_rip(f, ENCLAVE_GVA(WRITTEN_PAGE));
 }
 
+/* Likewise for data: the entry has written the page already, and may not do so any more. */
+static void restricted_page_is_no_longer_written(void **state)
+{
+	struct enclave_fixture *f = *state;
+	const gva_t cell = ENCLAVE_GVA(WRITTEN_PAGE) + 0x200;
+	struct machine_trap trap;
+
+	expect_return(f, ecall(f, fn_store, cell, 1));
+	encls_done(f, EMODPR, set_secinfo(f, EPCM_R), machine_epc_gva(WRITTEN_PAGE), 0);
+	encls_done(f, ETRACK, 0, machine_epc_gva(SECS_PAGE), 0);
+	assert_int_equal(expect_return(f, ecall(f, fn_accept, ENCLAVE_GVA(WRITTEN_PAGE),
+						EPCM_PT(SGX_PAGE_TYPE_REG) | EPCM_R | EPCM_PR)),
+			 0);
+	trap = ecall(f, fn_store, cell, 2);
+	expect_aex(f, &trap, PF_VECTOR);
+	assert_int_equal(trap.error_code, 0x8007);
+}
+
 static void code_changed_by_host_is_translated_again(void **state)
 {
 	struct enclave_fixture *f = *state;
@@ -145,6 +163,7 @@ const struct CMUnitTest enclave_change_tests[] = {
 	ENCLAVE_TEST(store_into_own_block_is_seen),
 	ENCLAVE_TEST(page_removed_and_added_again_is_translated_again),
 	ENCLAVE_TEST(restricted_page_no_longer_executes),
+	ENCLAVE_TEST(restricted_page_is_no_longer_written),
 	ENCLAVE_TEST(code_changed_by_host_is_translated_again),
 	ENCLAVE_TEST(instruction_across_pages_follows_second_page),
 	ENCLAVE_TEST(instruction_across_end_of_page_without_execute_pf),

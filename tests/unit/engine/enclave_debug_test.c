@@ -9,6 +9,7 @@ static void set_breakpoint(struct enclave_fixture *f, gva_t gva, unsigned int ty
 {
 	f->m.v->cpu.dr[0] = gva;
 	f->m.v->cpu.dr7 = 0x400 | 1 | type << 16 | (type ? 2u << 18 : 0);
+	engine_state_changed(f->m.v);
 }
 
 /* Without opt-in the enclave is one instruction, whose trap comes after its exit. */

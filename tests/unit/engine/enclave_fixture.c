@@ -197,6 +197,7 @@ static void map_memory(struct enclave_fixture *f)
 	machine_map(&f->m, ENCLAVE_BASE, machine_epc_gva(TCS_PAGE), (EPC_PAGES - TCS_PAGE) * 4096u,
 		    flags, 12);
 	memcpy(ram_ptr(f, USER_CODE), code, sizeof(code));
+	engine_state_changed(f->m.v);
 }
 
 static int setup(void **state, uint64_t attributes, uint64_t xfrm)
@@ -256,7 +257,6 @@ struct machine_trap run_user(struct enclave_fixture *f, gva_t rip, uint64_t rfla
 	machine_enter_user(&f->m);
 	f->state->rip = rip;
 	f->state->rflags |= rflags;
-	engine_state_changed(f->m.v);
 	give_handlers_back();
 	return machine_run(&f->m);
 }

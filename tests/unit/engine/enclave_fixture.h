@@ -84,7 +84,10 @@ gva_t set_pageinfo(struct enclave_fixture *f, gva_t linaddr, gva_t source, uint6
 		   bool has_secs);
 gva_t set_secinfo(struct enclave_fixture *f, uint64_t flags);
 
-/* User code at @rip with the registers as they are. */
+/*
+ * User code at @rip with the registers as they are. The engine keeps what it has
+ * translated: whoever changes mappings or code behind its back tells it.
+ */
 struct machine_trap run_user(struct enclave_fixture *f, gva_t rip, uint64_t rflags);
 /* EENTER, to @function with its arguments. */
 struct machine_trap ecall(struct enclave_fixture *f, const uint8_t *function, uint64_t rsi,
