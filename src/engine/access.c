@@ -77,6 +77,16 @@ static void effective_address(struct translation *t, const struct insn *insn, un
 		emit_movzx16(e, dst, dst);
 }
 
+/* [reg] of 64-bit code, which is its own address: what uses it does not change it. */
+static bool is_plain_register(const struct insn *insn)
+{
+	const struct insn_mem *mem = &insn->mem;
+
+	return mem->address_size == 8 && mem->base >= 0 && mem->base != X86_RCX && mem->index < 0 &&
+	       !mem->disp && mem->size && !insn->bit_string && mem->seg != X86_SEG_FS &&
+	       mem->seg != X86_SEG_GS;
+}
+
 unsigned int access_offset(struct translation *t, const struct insn *insn, uint16_t avoid)
 {
 	const struct insn_mem *mem = &insn->mem;
@@ -90,6 +100,9 @@ unsigned int access_offset(struct translation *t, const struct insn *insn, uint1
 	regs_need(t, names);
 	if (mem->base == X86_RSP)
 		regs_rsp(t);
+	addr = mem->base == X86_RSP ? t->rsp : (unsigned int)mem->base;
+	if (is_plain_register(insn) && (addr < 8 || !insn->no_rex))
+		return addr;
 	addr = regs_scratch(t, avoid | names, insn->no_rex);
 	effective_address(t, insn, addr);
 	return addr;

@@ -90,6 +90,17 @@ static inline void emit_gs_load_indexed(struct emitter *e, unsigned int reg, uns
 	emit32(e, (uint32_t)disp);
 }
 
+/* jmp gs:[index * 8 + disp32] */
+static inline void emit_gs_jmp_indexed(struct emitter *e, unsigned int index, int32_t disp)
+{
+	emit8(e, 0x65);
+	emit8(e, emit_rex(false, 0, index, 0));
+	emit8(e, 0xff);
+	emit8(e, emit_modrm(0, 4, 4));
+	emit8(e, (uint8_t)(3 << 6 | (index & 7) << 3 | 5));
+	emit32(e, (uint32_t)disp);
+}
+
 /* mov qword gs:[disp32], sign-extended imm32 */
 static inline void emit_gs_store_imm(struct emitter *e, int32_t disp, int32_t imm)
 {
@@ -202,6 +213,19 @@ static inline void emit_pext_gs(struct emitter *e, unsigned int dst, unsigned in
 	emit8(e, 0xc4);
 	emit8(e, (uint8_t)((dst < 8) << 7 | 1 << 6 | 1 << 5 | 2));
 	emit8(e, (uint8_t)(1 << 7 | (~src & 15) << 3 | 2));
+	emit8(e, 0xf5);
+	emit8(e, emit_modrm(0, dst, 4));
+	emit8(e, 0x25);
+	emit32(e, (uint32_t)disp);
+}
+
+/* pdep dst, src, gs:[disp32] */
+static inline void emit_pdep_gs(struct emitter *e, unsigned int dst, unsigned int src, int32_t disp)
+{
+	emit8(e, 0x65);
+	emit8(e, 0xc4);
+	emit8(e, (uint8_t)((dst < 8) << 7 | 1 << 6 | 1 << 5 | 2));
+	emit8(e, (uint8_t)(1 << 7 | (~src & 15) << 3 | 3));
 	emit8(e, 0xf5);
 	emit8(e, emit_modrm(0, dst, 4));
 	emit8(e, 0x25);

@@ -27,6 +27,7 @@ enum insn_kind {
 	INSN_CALL_IND,
 	INSN_RET,
 	INSN_LEAVE,
+	INSN_INLINE,  /* a system instruction that inline.c knows: the translator's choice */
 	INSN_SYSTEM,  /* for C, ends the block */
 	INSN_INVALID, /* #UD: nothing we offer */
 };
@@ -69,6 +70,7 @@ struct insn {
 	bool lock;
 	bool no_rex;     /* names AH, CH, DH or BH, so no register may need a REX prefix */
 	bool bit_string; /* BT and so on of memory by a register: it moves the address */
+	bool too_long;   /* INSN_INVALID: its 16th byte is what is wrong */
 	bool hint;       /* NOP and what is one on a processor without CET and MPX */
 
 	/* Places in `bytes`, 0 when absent. */
