@@ -487,10 +487,10 @@ static enum run_next leave_enclave(struct engine_vcpu *v)
 	struct cpu_event event = {.kind = CPU_EVENT_EXCEPTION, .exception.vector = UD_VECTOR};
 
 	enclave_leave_by_exit(v);
-	if (v->exit.reason != ENGINE_EXIT_MMIO && v->exit.reason != ENGINE_EXIT_INTERNAL_ERROR)
-		return RUN_EXIT;
 	v->alone = false;
 	v->pending = ENGINE_PENDING_NONE;
+	if (v->exit.reason != ENGINE_EXIT_MMIO && v->exit.reason != ENGINE_EXIT_INTERNAL_ERROR)
+		return RUN_EXIT;
 	return deliver(v, &event);
 }
 

@@ -85,6 +85,22 @@ static void call_between_aex_and_eresume(void **state)
 	assert_int_equal(expect_return(f, resume(f, &trap)), 0x99);
 }
 
+static void legacy_enclave_faults_and_goes_on(void **state)
+{
+	struct enclave_fixture *f = *state;
+	uint32_t value = 0x12345678;
+	struct machine_trap trap;
+
+	memcpy(ram_ptr(f, DATA_GVA), &value, sizeof(value));
+	assert_int_equal(expect_return(f, ecall(f, enclave_code, DATA_GVA, 0)), value);
+	trap = ecall(f, enclave_code, LATE_GVA, 0);
+	expect_aex(f, &trap, PF_VECTOR);
+	expect_saved_rip(f, ENCLAVE_GVA(CODE_PAGE));
+	assert_int_equal(ssa_gprsgx_of(f, 0)->gpr[X86_RSI], LATE_GVA);
+	map_late(f, LATE_GVA);
+	assert_int_equal(expect_return(f, resume(f, &trap)), 0);
+}
+
 static void non_canonical_address_gp(void **state)
 {
 	struct enclave_fixture *f = *state;
@@ -245,6 +261,7 @@ static void reset_leaves_without_aex(void **state)
 const struct CMUnitTest enclave_aex_tests[] = {
 	ENCLAVE_TEST(page_fault_and_eresume_keep_all_registers),
 	ENCLAVE_TEST(call_between_aex_and_eresume),
+	ENCLAVE_TEST_WITH(enclave_setup_32bit, legacy_enclave_faults_and_goes_on),
 	ENCLAVE_TEST(non_canonical_address_gp),
 	ENCLAVE_TEST(divide_error_de),
 	ENCLAVE_TEST(simd_exception_synthetic_mxcsr),

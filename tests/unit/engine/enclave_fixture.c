@@ -134,7 +134,7 @@ static void create(struct enclave_fixture *f, uint64_t attributes, uint64_t xfrm
 	secs->size = ENCLAVE_SIZE;
 	secs->ssa_frame_size = 1;
 	secs->miscselect = SGX_MISC_EXINFO;
-	secs->attributes = SGX_ATTR_MODE64BIT | attributes;
+	secs->attributes = attributes;
 	secs->xfrm = xfrm;
 	encls_done(f, ECREATE, set_pageinfo(f, 0, SOURCE_GVA, EPCM_PT(SGX_PAGE_TYPE_SECS), false),
 		   machine_epc_gva(SECS_PAGE), 0);
@@ -151,6 +151,13 @@ static void add(struct enclave_fixture *f, unsigned int page, uint64_t flags)
 	memset(ram_ptr(f, SOURCE_GVA), 0, SGX_PAGE_SIZE);
 }
 
+static const uint8_t load32[] = {
+	0x8b, 0x3e,                   /* mov edi, [esi] */
+	0x89, 0xcb,                   /* mov ebx, ecx */
+	0xb8, 0x04, 0x00, 0x00, 0x00, /* mov eax, EEXIT */
+	0x0f, 0x01, 0xd7,             /* enclu */
+};
+
 static void add_pages(struct enclave_fixture *f)
 {
 	const uint64_t reg = EPCM_PT(SGX_PAGE_TYPE_REG);
@@ -165,7 +172,11 @@ static void add_pages(struct enclave_fixture *f)
 	add(f, TCS_PAGE, EPCM_PT(SGX_PAGE_TYPE_TCS));
 	add(f, SSA0_PAGE, reg | EPCM_R | EPCM_W);
 	add(f, SSA1_PAGE, reg | EPCM_R | EPCM_W);
-	memcpy(ram_ptr(f, SOURCE_GVA), enclave_code, (size_t)(enclave_code_end - enclave_code));
+	if (f->is_32bit)
+		memcpy(ram_ptr(f, SOURCE_GVA), load32, sizeof(load32));
+	else
+		memcpy(ram_ptr(f, SOURCE_GVA), enclave_code,
+		       (size_t)(enclave_code_end - enclave_code));
 	add(f, CODE_PAGE, reg | EPCM_R | EPCM_X);
 	add(f, DATA_PAGE, reg | EPCM_R | EPCM_W);
 	add(f, WRITTEN_PAGE, reg | EPCM_R | EPCM_W | EPCM_X);
@@ -210,6 +221,7 @@ static int setup(void **state, uint64_t attributes, uint64_t xfrm)
 	remember_handlers();
 	f->m.v->owner = f;
 	f->state = &f->m.v->cpu.state;
+	f->is_32bit = !(attributes & SGX_ATTR_MODE64BIT);
 	assert_int_equal(machine_sgx_init(&f->sgx, &f->m, EPC_PAGES), 0);
 	map_memory(f);
 	create(f, attributes, xfrm);
@@ -218,14 +230,21 @@ static int setup(void **state, uint64_t attributes, uint64_t xfrm)
 	return 0;
 }
 
+#define ALL_XFRM (XFEATURE_MASK_FP | XFEATURE_MASK_SSE | XFEATURE_MASK_YMM)
+
 int enclave_setup(void **state)
 {
-	return setup(state, 0, XFEATURE_MASK_FP | XFEATURE_MASK_SSE | XFEATURE_MASK_YMM);
+	return setup(state, SGX_ATTR_MODE64BIT, ALL_XFRM);
 }
 
 int enclave_setup_without_avx(void **state)
 {
-	return setup(state, 0, XFEATURE_MASK_FP | XFEATURE_MASK_SSE);
+	return setup(state, SGX_ATTR_MODE64BIT, XFEATURE_MASK_FP | XFEATURE_MASK_SSE);
+}
+
+int enclave_setup_32bit(void **state)
+{
+	return setup(state, 0, ALL_XFRM);
 }
 
 /* EDBGWR of TCS.FLAGS, by the kernel. */
@@ -233,7 +252,7 @@ int enclave_setup_debug(void **state)
 {
 	struct enclave_fixture *f;
 
-	setup(state, SGX_ATTR_DEBUG, XFEATURE_MASK_FP | XFEATURE_MASK_SSE | XFEATURE_MASK_YMM);
+	setup(state, SGX_ATTR_MODE64BIT | SGX_ATTR_DEBUG, ALL_XFRM);
 	f = *state;
 	encls_done(f, EDBGWR, SGX_TCS_DBGOPTIN,
 		   machine_epc_gva(TCS_PAGE) + offsetof(struct sgx_tcs, flags), 0);
@@ -257,6 +276,8 @@ struct machine_trap run_user(struct enclave_fixture *f, gva_t rip, uint64_t rfla
 	machine_enter_user(&f->m);
 	f->state->rip = rip;
 	f->state->rflags |= rflags;
+	f->state->seg[X86_SEG_CS].l = !f->is_32bit;
+	f->state->seg[X86_SEG_CS].db = f->is_32bit;
 	give_handlers_back();
 	return machine_run(&f->m);
 }
@@ -323,7 +344,7 @@ void expect_aex(struct enclave_fixture *f, const struct machine_trap *trap, int 
 	assert_int_equal(gpr[X86_RCX], USER_CODE);
 	assert_int_equal(gpr[X86_RBP], OUTER_RBP);
 	assert_int_equal(gpr[X86_RDX] | gpr[X86_RSI] | gpr[X86_RDI], 0);
-	for (unsigned int i = X86_R8; i < X86_NR_GPRS; i++)
+	for (unsigned int i = X86_R8; i < X86_NR_GPRS && !f->is_32bit; i++)
 		assert_int_equal(gpr[i], 0);
 	assert_int_equal(tcs_of(f)->cssa, 1);
 	expect_outside(f);

@@ -58,6 +58,7 @@ struct enclave_fixture {
 	struct machine_sgx sgx;
 	uint8_t *ram;
 	struct x86_state *state;
+	bool is_32bit;                                          /* user code and enclave */
 	_Atomic bool interrupt;                                 /* one is pending */
 	enum cpu_result (*on_encls)(struct enclave_fixture *f); /* "ENCLS exiting" */
 	unsigned int encls_exits;
@@ -68,6 +69,8 @@ int enclave_setup(void **state);
 /* With a DEBUG enclave whose TCS opts in, and with XFRM without AVX. */
 int enclave_setup_debug(void **state);
 int enclave_setup_without_avx(void **state);
+/* A 32-bit one, whose one function is fn_load of 32 bits at the start of its code. */
+int enclave_setup_32bit(void **state);
 int enclave_teardown(void **state);
 
 void *ram_ptr(struct enclave_fixture *f, gva_t gva);
