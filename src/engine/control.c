@@ -295,10 +295,15 @@ static void emit_push_return(struct translation *t, const struct insn *insn, uin
 			     const struct target *target)
 {
 	unsigned int size = rip_size(t, insn);
-	unsigned int addr = stack_slot(t, -(int32_t)size, size, true, 0);
-	unsigned int value = regs_scratch(t, 0, false);
+	unsigned int value = regs_scratch(t, 0, false), addr;
 
 	load_rip(t, value, next, size);
+	if (group_access(t, ACCESS_PUSH, X86_RSP, -8, value, 8, true, BIT32(value))) {
+		stack_move(t, -8, NO_REG);
+		regs_end_insn(t);
+		return;
+	}
+	addr = stack_slot(t, -(int32_t)size, size, true, BIT32(value));
 	access_emit(t, ACCESS_PUSH, addr, value, size, true,
 		    (uint16_t)(BIT32(addr) | BIT32(value)));
 	if (t->mode & MODE_SEGMENTED) {
@@ -318,9 +323,16 @@ static void emit_push_return(struct translation *t, const struct insn *insn, uin
 static void emit_return(struct translation *t, const struct insn *insn)
 {
 	unsigned int size = rip_size(t, insn);
-	unsigned int addr = stack_slot(t, 0, size, false, 0);
-	unsigned int value = regs_scratch(t, 0, false);
+	unsigned int value = regs_scratch(t, 0, false), addr;
 	uint16_t released = insn->imm_at ? (uint16_t)insn->imm : 0;
+
+	if (group_access(t, ACCESS_POP, X86_RSP, 0, value, 8, false, BIT32(value))) {
+		emit_gs_store(&t->e, value, GS(cpu.state.rip));
+		stack_move(t, 8 + released, NO_REG);
+		regs_end_insn(t);
+		return;
+	}
+	addr = stack_slot(t, 0, size, false, BIT32(value));
 
 	access_emit(t, ACCESS_POP, addr, value, size, false,
 		    (uint16_t)(BIT32(addr) | BIT32(value)));

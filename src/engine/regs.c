@@ -26,6 +26,7 @@ void regs_start(struct translation *t)
 {
 	t->spilled = RSP_BIT | (uint16_t)~resident_gprs(t);
 	t->saved = t->spilled;
+	groups_start(t);
 	t->busy = RSP_BIT;
 	t->rsp = NO_REG;
 	t->rsp_dirty = false;
@@ -40,6 +41,7 @@ void regs_flush_rsp(struct translation *t)
 
 void regs_claim(struct translation *t, uint16_t mask)
 {
+	groups_claim(t, mask);
 	if (t->rsp == NO_REG || !(mask & BIT32(t->rsp)))
 		return;
 	regs_flush_rsp(t);
@@ -121,7 +123,7 @@ unsigned int regs_scratch(struct translation *t, uint16_t avoid, bool low)
 	unsigned int best = NO_REG, best_score = 0;
 
 	/* RCX is the register of JRCXZ in every look-up, so it is no one's scratch. */
-	avoid |= t->busy | BIT32(X86_RCX);
+	avoid |= t->busy | t->held | BIT32(X86_RCX);
 	if (t->rsp != NO_REG)
 		avoid |= (uint16_t)BIT32(t->rsp);
 	for (unsigned int reg = 0; reg < (low ? 8u : X86_NR_GPRS); reg++) {
