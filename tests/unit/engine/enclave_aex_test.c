@@ -52,6 +52,7 @@ static void page_fault_and_eresume_keep_all_registers(void **state)
 	assert_int_equal(f->state->cr2, LATE_GVA);
 	assert_int_equal(trap.error_code, PFERR_USER_MASK | PFERR_WRITE_MASK);
 	assert_int_equal(trap.rflags & arithmetic, 0);
+	assert_true(trap.rflags & X86_EFLAGS_RF);
 	assert_memory_equal(ssa_gprsgx_of(f, 0)->gpr, p->in.gpr, sizeof(p->in.gpr));
 	expect_initial_vectors(f);
 
