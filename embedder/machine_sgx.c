@@ -16,7 +16,10 @@ static const struct sgx_identity identity = {
 
 static int lookup(void *opaque, uint64_t offset, hpa_t *hpa)
 {
-	(void)opaque;
+	struct machine_sgx *s = opaque;
+
+	if (s->on_lookup)
+		s->on_lookup(s, offset);
 	*hpa = MACHINE_EPC_HPA + offset;
 	return 0;
 }
@@ -62,7 +65,7 @@ static int add_epc(struct machine_sgx *s)
 	s->decoy = mem_reserve(s->size);
 	if (ret || !s->decoy)
 		return ret ? ret : -ENOMEM;
-	s->slot = (struct memslot_epc){.ops = &slot_ops};
+	s->slot = (struct memslot_epc){.ops = &slot_ops, .opaque = s};
 	m->epc = &s->slot;
 	ret = machine_add_ram(m, MACHINE_EPC, s->decoy, s->size);
 	m->epc = NULL;

@@ -22,6 +22,8 @@ struct machine_sgx {
 	void *decoy; /* the slot's userspace_addr, which nobody may touch */
 	uint64_t size;
 	unsigned int changes; /* page_changed() calls */
+	/* Called, when set, before each look-up of a page in the slot. */
+	void (*on_lookup)(struct machine_sgx *s, uint64_t offset);
 };
 
 /*

@@ -144,6 +144,32 @@ static void instruction_across_pages_follows_second_page(void **state)
 	}
 }
 
+static void change_first_page(struct machine_sgx *sgx, uint64_t offset)
+{
+	uint8_t *page = machine_epc_ptr(sgx, WRITTEN_PAGE);
+
+	if (offset != HOLE_PAGE * SGX_PAGE_SIZE)
+		return;
+	sgx->on_lookup = NULL;
+	page[SGX_PAGE_SIZE - 1] = 2;
+	engine_code_changed(page);
+}
+
+/* The first page changes when its bytes have been read already, and the second not yet. */
+static void change_during_translation_is_not_lost(void **state)
+{
+	struct enclave_fixture *f = *state;
+	const gva_t function = ENCLAVE_GVA(HOLE_PAGE) - 2;
+
+	augment(f, 0);
+	expect_return(f, ecall(f, fn_store, function - 6, UINT64_C(0x01bf) << 48));
+	expect_return(f, ecall(f, fn_store, function + 2, 0xc3000000));
+	f->sgx.on_lookup = change_first_page;
+	assert_int_equal(expect_return(f, ecall(f, fn_call, function, 0)), 2);
+	assert_null(f->sgx.on_lookup);
+	assert_int_equal(expect_return(f, ecall(f, fn_call, function, 0)), 2);
+}
+
 /* What has not been accepted is not executed either. */
 static void instruction_across_end_of_page_without_execute_pf(void **state)
 {
@@ -165,6 +191,7 @@ const struct CMUnitTest enclave_change_tests[] = {
 	ENCLAVE_TEST(restricted_page_no_longer_executes),
 	ENCLAVE_TEST(restricted_page_is_no_longer_written),
 	ENCLAVE_TEST(code_changed_by_host_is_translated_again),
+	ENCLAVE_TEST(change_during_translation_is_not_lost),
 	ENCLAVE_TEST(instruction_across_pages_follows_second_page),
 	ENCLAVE_TEST(instruction_across_end_of_page_without_execute_pf),
 };
