@@ -17,6 +17,7 @@ static const uint8_t abort_page[PAGE_SIZE]
 struct place_of_code {
 	const uint8_t *host[2]; /* pages; the second of an instruction that crosses */
 	uint32_t offset;
+	uint64_t changes; /* the engine's code_changes before anything was looked at */
 };
 
 static enum cpu_result gp(struct engine_vcpu *v)
@@ -54,6 +55,8 @@ static enum cpu_result fetch_page(struct engine_vcpu *v, gva_t pc, const uint8_t
 	if (!page.global)
 		v->nonglobal_code |= (v->mode & MODE_INDEX) != ENGINE_MMU_USER;
 	*host = page.hva ? page.hva : abort_page;
+	if (page.kind == MEMSLOT_EPC && page.hva)
+		sgx_watch_page(v->sgx->platform, page.hpa);
 	return CPU_OK;
 }
 
@@ -226,27 +229,31 @@ static struct block *find(struct engine *engine, const struct place_of_code *at,
 }
 
 /*
+ * CPU_OK without a block: a page of the EPC has changed, maybe this one after its bytes
+ * were read, so all must be looked at again.
+ *
  * A block that is too long for its tables or for the code buffer is made again
  * as one of a single instruction, which always fits.
  */
-static struct block *translate(struct engine_vcpu *v, const struct place_of_code *at,
-			       struct code_bytes *code, uint32_t mode)
+static enum cpu_result translate(struct engine_vcpu *v, const struct place_of_code *at,
+				 struct code_bytes *code, uint32_t mode, struct block **made)
 {
 	struct engine *engine = v->engine;
-	struct block *block;
+	bool is_stale;
 
 	vcpu_save_xstate(v);
 	announce_page(engine, at->host[0]);
 	if (at->host[1])
 		announce_page(engine, at->host[1]);
 	engine_lock_translate(engine);
-	block = make_block(engine, at, code, mode);
-	if (!block) {
+	is_stale = engine->code_changes != at->changes;
+	*made = is_stale ? NULL : make_block(engine, at, code, mode);
+	if (!*made && !is_stale) {
 		code->length = INSN_MAX_LENGTH < code->length ? INSN_MAX_LENGTH : code->length;
-		block = make_block(engine, at, code, mode);
+		*made = make_block(engine, at, code, mode);
 	}
 	engine_unlock_translate(engine);
-	return block;
+	return *made || is_stale ? CPU_OK : host_error(v, -ENOMEM);
 }
 
 /* Segmented blocks know no limit of CS: a block that reaches beyond it runs one by one. */
@@ -259,7 +266,8 @@ static bool fits_limit(const struct engine_vcpu *v, const struct block *block)
 
 static enum cpu_result find_or_translate(struct engine_vcpu *v, uint32_t mode, struct block **found)
 {
-	struct place_of_code at = {.offset = vcpu_linear_pc(v) % PAGE_SIZE};
+	struct place_of_code at = {.offset = vcpu_linear_pc(v) % PAGE_SIZE,
+				   .changes = v->engine->code_changes};
 	struct code_bytes code;
 
 	CPU_TRY(check_rip(v));
@@ -278,17 +286,18 @@ static enum cpu_result find_or_translate(struct engine_vcpu *v, uint32_t mode, s
 		if (*found)
 			return CPU_OK;
 	}
-	*found = translate(v, &at, &code, mode);
-	return *found ? CPU_OK : host_error(v, -ENOMEM);
+	return translate(v, &at, &code, mode, found);
 }
 
 struct block *block_at_rip(struct engine_vcpu *v, uint32_t mode, enum cpu_result *result)
 {
 	struct block *block = NULL;
 
-	*result = find_or_translate(v, mode, &block);
-	if (*result != CPU_OK)
-		return NULL;
+	do {
+		*result = find_or_translate(v, mode, &block);
+		if (*result != CPU_OK)
+			return NULL;
+	} while (!block);
 	v->page_base = v->cpu.state.rip - block->offset;
 	return block;
 }

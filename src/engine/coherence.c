@@ -46,6 +46,24 @@ void code_written(struct engine_vcpu *v, const uint8_t *host, uint32_t offset, u
 	engine_unlock_translate(engine);
 }
 
+static void page_changed(struct engine *engine, const void *arg)
+{
+	const uint8_t *host = arg;
+	struct code_page *page;
+
+	engine_lock_translate(engine);
+	page = cache_find_page(&engine->cache, host);
+	if (page)
+		cache_invalidate_range(&engine->cache, page, 0, GUEST_PAGE_SIZE);
+	engine->code_changes++;
+	engine_unlock_translate(engine);
+}
+
+void engine_code_changed(const uint8_t *host)
+{
+	engines_visit(page_changed, host);
+}
+
 /* The one vCPU of today is the caller's. */
 void code_protect(struct engine *engine, const uint8_t *host)
 {

@@ -9,6 +9,7 @@
 #include "engine/mode.h"
 #include "engine/translate.h"
 #include "lib/bits.h"
+#include "sgx/sgx.h"
 
 #include <pthread.h>
 
@@ -26,13 +27,14 @@ struct engine {
 	struct engine_config config;
 	struct code_cache cache;
 	struct engine_stubs stubs;
-	_Atomic int translate_lock; /* held for a translation at most: waiters yield */
+	_Atomic int translate_lock;     /* held for a translation at most: waiters yield */
 	struct translation translation; /* under translate_lock */
 	_Atomic uint64_t epoch;         /* how often the VMM may have written guest RAM */
 	pthread_mutex_t vcpus_lock;
-	struct engine_vcpu *vcpus; /* under vcpus_lock */
-	uint64_t cache_generation; /* how often the cache was emptied; under translate_lock */
-	struct engine *next;       /* list of all, for the signal handler */
+	struct engine_vcpu *vcpus;     /* under vcpus_lock */
+	uint64_t cache_generation;     /* how often the cache was emptied; under translate_lock */
+	_Atomic uint64_t code_changes; /* of engine_code_changed(); grows under translate_lock */
+	struct engine *next;           /* list of all, for the signal handler */
 };
 
 /* engine.c: `request` bits, each set before the kick. */
@@ -66,6 +68,8 @@ enum miss_result engine_segment(struct engine_vcpu *v);
 int fault_handlers_install(void);
 void fault_handlers_add(struct engine *engine);
 void fault_handlers_remove(struct engine *engine);
+/* Calls @visit for every engine of the process. */
+void engines_visit(void (*visit)(struct engine *engine, const void *arg), const void *arg);
 /* The guest's state from host_gpr and host_flags, at the place that @record describes. */
 void engine_rebuild_state(struct engine_vcpu *v, const struct block *block,
 			  const struct fault_record *record);
@@ -120,8 +124,24 @@ void code_protect(struct engine *engine, const uint8_t *host);
 void code_serialize(struct engine_vcpu *v);
 void mmu_written(void *opaque, gpa_t gpa, size_t len);
 
-/* debug.c */
+/* run.c: does the embedder's interrupt controller have one for the processor? */
+bool vcpu_has_interrupt(struct engine_vcpu *v);
+
+/* enclave.c */
+void enclave_free(struct engine_vcpu *v);
+/*
+ * AEX of a processor in enclave mode: before the delivery of @event, which becomes what
+ * is delivered outside; before a VM exit.
+ */
+struct cpu_event;
+void enclave_leave_by_event(struct engine_vcpu *v, struct cpu_event *event);
+void enclave_leave_by_exit(struct engine_vcpu *v);
+/* enclave_ops.c */
+extern const struct sgx_ops enclave_ops;
+
+/* debug.c: DR6 bits for an access, and for the execution of the instruction at RIP. */
 uint64_t vcpu_watch(struct engine_vcpu *v, gva_t gva, size_t len, bool write);
+uint64_t vcpu_watch_code(const struct engine_vcpu *v);
 /* Are data breakpoints enabled on the page of @gva? */
 bool vcpu_is_watched(const struct engine_vcpu *v, gva_t gva);
 

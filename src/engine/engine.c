@@ -61,6 +61,8 @@ void engine_reset_xstate(struct engine_vcpu *v)
 	memcpy(v->xstate, &fcw, sizeof(fcw));
 	memcpy(v->xstate + XSAVE_MXCSR, &mxcsr, sizeof(mxcsr));
 	v->xstate[512] = XFEATURE_MASK_FP | XFEATURE_MASK_SSE;
+	if (v->sgx)
+		sgx_cpu_reset(v->sgx);
 }
 
 static int map_run_page(struct engine_vcpu *v, int run_fd)
@@ -139,6 +141,7 @@ void engine_vcpu_free(struct engine_vcpu *v)
 		;
 	*p = v->next;
 	pthread_mutex_unlock(&v->engine->vcpus_lock);
+	enclave_free(v);
 	mem_release(v, sizeof(*v));
 }
 

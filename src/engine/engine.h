@@ -13,6 +13,10 @@
 
 #include "engine/vcpu.h"
 
+struct leaf_result;
+struct sgx_cpuid;
+struct sgx_platform;
+
 /* What the storey above decides. Called on the vCPU's thread, without locks. All optional. */
 struct engine_ops {
 	/*
@@ -32,7 +36,10 @@ struct engine_ops {
 	bool (*has_interrupt)(struct engine_vcpu *v);
 	/*
 	 * ENCLS that the "ENCLS exiting" bitmap asks for. CPU_OK: done, RIP is
-	 * the handler's business. CPU_FAULT, CPU_HOST_ERROR as everywhere.
+	 * the handler's business. CPU_FAULT, CPU_HOST_ERROR as everywhere; CPU_AGAIN
+	 * with v->exit.reason set leaves engine_run() with nothing done. A handler
+	 * that wants the leaf executed returns
+	 * engine_leaf_result(v, sgx_encls_leaf(v->sgx)). Without one that is done.
 	 */
 	enum cpu_result (*encls_exit)(struct engine_vcpu *v);
 };
@@ -72,10 +79,30 @@ int engine_vcpu_new(struct engine *engine, const struct engine_vcpu_config *conf
 void engine_vcpu_free(struct engine_vcpu *v);
 
 /*
+ * Gives the processor SGX, as v->sgx, whose fields for the embedder are then the caller's to
+ * set; called again, another @cpuid. Both outlive the vCPU or the next call. Not while
+ * engine_run() is under way.
+ * Return: 0; -EINVAL when XFRM could have components that the engine does not, or
+ * for another platform than before; -ENOMEM.
+ */
+int engine_vcpu_set_sgx(struct engine_vcpu *v, struct sgx_platform *platform,
+			const struct sgx_cpuid *cpuid);
+
+/* What becomes of the ENCLS or ENCLU that a leaf function has ended with @res; not LEAF_EXIT. */
+enum cpu_result engine_leaf_result(struct engine_vcpu *v, struct leaf_result res);
+
+/*
+ * The bytes of the EPC page at @host (epcm_page()) have changed: what an embedder
+ * calls when struct sgx_platform says page_changed(). Any thread, without locks.
+ */
+void engine_code_changed(const uint8_t *host);
+
+/*
  * Runs the guest until something needs the caller: v->exit. Finishes what the
  * last exit began: the caller has put the data of an input or a device read into
  * v->exit. Events in v->cpu.events that are marked as injected are delivered
- * first. Thread: always the same one between two calls of engine_state_changed().
+ * first. A processor in enclave mode is never seen: each exit is an AEX first.
+ * Thread: always the same one between two calls of engine_state_changed().
  */
 enum engine_exit_reason engine_run(struct engine_vcpu *v);
 

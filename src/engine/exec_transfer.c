@@ -49,7 +49,9 @@ enum cpu_result exec_far_ret(struct engine_vcpu *v, const struct insn *insn)
 
 enum cpu_result exec_iret(struct engine_vcpu *v, const struct insn *insn)
 {
-	return cpu_iret(&v->cpu, insn->operand_size);
+	CPU_TRY(cpu_iret(&v->cpu, insn->operand_size));
+	v->keep_rf = insn->operand_size != 2;
+	return CPU_OK;
 }
 
 enum cpu_result exec_syscall(struct engine_vcpu *v, const struct insn *insn)

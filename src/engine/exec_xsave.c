@@ -173,24 +173,6 @@ static bool is_valid_header(const struct xstate *from, uint64_t features, bool c
 	return !(bv & ~features) && is_zero(from->bytes + XSTATE_XCOMP_BV, 16);
 }
 
-static void load_x87(struct xstate *x, const struct xstate *from)
-{
-	memcpy(x->bytes, from->bytes, XSTATE_MXCSR);
-	memcpy(x->bytes + XSTATE_ST, from->bytes + XSTATE_ST, XSTATE_XMM - XSTATE_ST);
-	xstate_settle_x87(x);
-}
-
-static void load_components(struct xstate *x, const struct xstate *from, uint64_t components,
-			    unsigned int regs)
-{
-	if (components & XFEATURE_MASK_FP)
-		load_x87(x, from);
-	if (components & XFEATURE_MASK_SSE)
-		memcpy(x->bytes + XSTATE_XMM, from->bytes + XSTATE_XMM, 16 * regs);
-	if (components & XFEATURE_MASK_YMM)
-		memcpy(x->bytes + XSTATE_YMM, from->bytes + XSTATE_YMM, 16 * regs);
-}
-
 static enum cpu_result load_mxcsr(struct engine_vcpu *v, struct xstate *x,
 				  const struct xstate *from)
 {
@@ -252,7 +234,7 @@ static enum cpu_result restore(struct engine_vcpu *v, const struct insn *insn,
 	compacted = xstate_get64(&from, XSTATE_XCOMP_BV) & XSTATE_COMPACTED;
 	xstate_get(v, &x);
 	CPU_TRY(restore_mxcsr(v, &x, &from, rfbm, compacted));
-	load_components(&x, &from, rfbm & bv, xstate_regs(v));
+	xstate_load(&x, &from, rfbm & bv, xstate_regs(v));
 	xstate_reset(&x, rfbm & ~bv, xstate_regs(v));
 	xstate_put(v, &x);
 	exec_done(v, insn);
@@ -338,7 +320,7 @@ enum cpu_result exec_fxrstor(struct engine_vcpu *v, const struct insn *insn)
 	CPU_TRY(vcpu_read(v, gva, from.bytes, parts_end(&parts), vcpu_access(v)));
 	xstate_get(v, &x);
 	CPU_TRY(load_mxcsr(v, &x, &from));
-	load_components(&x, &from, fxsave_components(v), xstate_regs(v));
+	xstate_load(&x, &from, fxsave_components(v), xstate_regs(v));
 	xstate_put(v, &x);
 	exec_done(v, insn);
 	return CPU_OK;

@@ -159,3 +159,11 @@ void fault_handlers_remove(struct engine *engine)
 	}
 	pthread_mutex_unlock(&engines_lock);
 }
+
+void engines_visit(void (*visit)(struct engine *engine, const void *arg), const void *arg)
+{
+	pthread_mutex_lock(&engines_lock);
+	for (struct engine *engine = engines; engine; engine = engine->next)
+		visit(engine, arg);
+	pthread_mutex_unlock(&engines_lock);
+}

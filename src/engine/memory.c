@@ -8,6 +8,7 @@
 #include "engine/core.h"
 
 #include "cpu/debug.h"
+#include "engine/operand.h"
 #include "mmu/guest_access.h"
 
 #include <errno.h>
@@ -97,6 +98,11 @@ enum cpu_result vcpu_place(struct engine_vcpu *v, unsigned int index, gva_t gva,
 	CPU_TRY(fill(v, gva, access, &page));
 	*place = (struct place){.gpa = page.gpa + gva % PAGE_SIZE};
 	if (page.kind == MEMSLOT_MMIO || (page.kind == MEMSLOT_ROM && write)) {
+		/* An exit from an enclave does not show the instruction that the VMM would finish. */
+		if (exec_in_enclave(v)) {
+			v->exit.reason = ENGINE_EXIT_MMIO;
+			return CPU_AGAIN;
+		}
 		place->device = true;
 		return CPU_OK;
 	}

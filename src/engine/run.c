@@ -9,6 +9,7 @@
 #include "cpu/debug.h"
 #include "cpu/event.h"
 #include "cpu/msr.h"
+#include "engine/operand.h"
 
 #include <asm/prctl.h>
 #include <string.h>
@@ -56,10 +57,15 @@ static void keep_event(struct cpu_events *events, const struct cpu_event *event)
 	}
 }
 
-static enum run_next deliver(struct engine_vcpu *v, const struct cpu_event *event)
+static enum run_next deliver(struct engine_vcpu *v, struct cpu_event *event)
 {
-	enum cpu_result result = cpu_deliver(&v->cpu, event);
+	enum cpu_result result;
 
+	/* A jump that waits to be linked does not lead to the handler. */
+	v->stop = ENGINE_STOP_LOOKUP;
+	if (exec_in_enclave(v))
+		enclave_leave_by_event(v, event);
+	result = cpu_deliver(&v->cpu, event);
 	vcpu_update_mode(v);
 	switch (result) {
 	case CPU_OK:
@@ -111,7 +117,9 @@ static enum run_next after_instruction(struct engine_vcpu *v, uint64_t flags_bef
 	v->alone = false;
 	v->mmio.read_count = v->mmio.read_used = 0;
 	v->debug_pending = 0;
-	s->rflags &= ~X86_EFLAGS_RF;
+	if (!v->keep_rf)
+		s->rflags &= ~X86_EFLAGS_RF;
+	v->keep_rf = false;
 	v->cpu.events.shadow &= (uint8_t)~shadow_before;
 	if (v->lost_write) {
 		v->lost_write = false;
@@ -207,7 +215,7 @@ static bool meets_breakpoint(struct engine_vcpu *v, uint64_t *dr6)
 {
 	if (likely(!(v->cpu.dr7 & DR7_ENABLES)) || (v->cpu.state.rflags & X86_EFLAGS_RF))
 		return false;
-	*dr6 = debug_match_execute(&v->cpu, vcpu_linear_pc(v));
+	*dr6 = vcpu_watch_code(v);
 	return *dr6 != 0;
 }
 
@@ -293,14 +301,17 @@ static enum run_next run_code(struct engine_vcpu *v, bool single)
 		link_to(v, block);
 	else
 		remember(v, block);
-	if (!single)
+	/* RF is for one instruction, and there is no breakpoint for the rest of a longer block. */
+	if (!single) {
 		v->cpu.events.shadow = 0;
+		v->cpu.state.rflags &= ~X86_EFLAGS_RF;
+	}
 	v->mmio.read_used = 0;
 	enter_code(v, block);
 	return take_stop(v, flags, shadow);
 }
 
-static bool has_interrupt(struct engine_vcpu *v)
+bool vcpu_has_interrupt(struct engine_vcpu *v)
 {
 	const struct engine_ops *ops = v->engine->config.ops;
 
@@ -390,7 +401,7 @@ static enum run_next turn(struct engine_vcpu *v)
 		return exit_for(v, ENGINE_EXIT_KICK);
 	if (__atomic_load_n(&v->run_page[2], __ATOMIC_ACQUIRE))
 		serve_requests(v);
-	waits = v->want_irq_window || has_event(v) || has_interrupt(v);
+	waits = v->want_irq_window || has_event(v) || vcpu_has_interrupt(v);
 	if (likely(!waits))
 		return run_code(v, v->mode & MODE_SINGLE);
 	if (has_event(v) || cpu_may_interrupt(&v->cpu)) {
@@ -403,6 +414,22 @@ static enum run_next turn(struct engine_vcpu *v)
 	if (v->want_irq_window && cpu_may_interrupt(&v->cpu) && !has_event(v))
 		return exit_for(v, ENGINE_EXIT_IRQ_WINDOW);
 	return run_code(v, (v->mode & MODE_SINGLE) || v->cpu.events.shadow);
+}
+
+/*
+ * A VM exit from an enclave is an AEX first. Where KVM would have to emulate the instruction,
+ * which it does not see then, it injects #UD at what is RIP now.
+ */
+static enum run_next leave_enclave(struct engine_vcpu *v)
+{
+	struct cpu_event event = {.kind = CPU_EVENT_EXCEPTION, .exception.vector = UD_VECTOR};
+
+	enclave_leave_by_exit(v);
+	if (v->exit.reason != ENGINE_EXIT_MMIO && v->exit.reason != ENGINE_EXIT_INTERNAL_ERROR)
+		return RUN_EXIT;
+	v->alone = false;
+	v->pending = ENGINE_PENDING_NONE;
+	return deliver(v, &event);
 }
 
 /* Finishes what the last exit began. */
@@ -475,8 +502,8 @@ enum engine_exit_reason engine_run(struct engine_vcpu *v)
 		code_serialize(v);
 	vcpu_update_mode(v);
 	next = resume(v);
-	while (next == RUN_RESUME)
-		next = turn(v);
+	while (next == RUN_RESUME || exec_in_enclave(v))
+		next = next == RUN_RESUME ? turn(v) : leave_enclave(v);
 	vcpu_save_xstate(v);
 	atomic_store(&v->running, false);
 	set_gs(gs);

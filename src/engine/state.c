@@ -6,6 +6,7 @@
 #include "engine/core.h"
 
 #include "cpu/debug.h"
+#include "engine/operand.h"
 
 static bool is_flat_data(const struct x86_segment *seg)
 {
@@ -63,6 +64,8 @@ static unsigned int mmu_index(const struct engine_vcpu *v)
 {
 	const struct x86_state *s = &v->cpu.state;
 
+	if (exec_in_enclave(v))
+		return ENGINE_MMU_ENCLAVE;
 	if (s->cpl == 3)
 		return ENGINE_MMU_USER;
 	return (s->cr4 & X86_CR4_SMAP) && (s->rflags & X86_EFLAGS_AC) ? ENGINE_MMU_KERNEL_AC

@@ -157,6 +157,7 @@ struct engine_vcpu {
 	struct engine_vcpu *next; /* of the engine's list, under its lock */
 	void *owner;              /* the embedder's */
 	struct sgx_cpu *sgx;      /* NULL: a processor without SGX */
+	int sgx_walk_errno;       /* of the host, in a page walk of the present leaf function */
 
 	struct mmu mmu;
 	struct mmu_mode mmu_mode;
@@ -174,6 +175,7 @@ struct engine_vcpu {
 	bool alone;             /* the present instruction runs in a block of its own */
 	bool want_irq_window;   /* the VMM wants to hear when an interrupt can be taken */
 	uint64_t debug_pending; /* DR6 bits that the present instruction has matched */
+	bool keep_rf;           /* the present instruction has loaded RF for the next one */
 	_Atomic bool running;   /* inside engine_run() */
 	_Atomic uint32_t request;
 	uint64_t epoch_seen; /* of the engine's, see coherence.c */

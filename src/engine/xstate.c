@@ -68,6 +68,28 @@ void xstate_set_top(struct xstate *x, unsigned int top)
 	xstate_set16(x, XSTATE_FSW, (uint16_t)(fsw | top << FSW_TOP_BIT));
 }
 
+void xstate_load(struct xstate *x, const struct xstate *from, uint64_t components,
+		 unsigned int regs)
+{
+	if (components & XFEATURE_MASK_FP) {
+		memcpy(x->bytes, from->bytes, XSTATE_MXCSR);
+		memcpy(x->bytes + XSTATE_ST, from->bytes + XSTATE_ST, XSTATE_XMM - XSTATE_ST);
+		xstate_settle_x87(x);
+	}
+	if (components & XFEATURE_MASK_SSE)
+		memcpy(x->bytes + XSTATE_XMM, from->bytes + XSTATE_XMM, 16 * regs);
+	if (components & XFEATURE_MASK_YMM)
+		memcpy(x->bytes + XSTATE_YMM, from->bytes + XSTATE_YMM, 16 * regs);
+}
+
+void xstate_store(const struct xstate *x, uint64_t components, unsigned int regs, uint8_t *area)
+{
+	memcpy(area, x->bytes, XSTATE_XMM + 16 * regs);
+	memcpy(area + XSTATE_BV, x->bytes + XSTATE_BV, sizeof(uint64_t));
+	if (components & XFEATURE_MASK_YMM)
+		memcpy(area + XSTATE_YMM, x->bytes + XSTATE_YMM, 16 * regs);
+}
+
 /* By words: this is on the way of every XSAVE. Both are multiples of 8. */
 static bool is_zero_at(const struct xstate *x, unsigned int offset, unsigned int len)
 {

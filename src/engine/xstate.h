@@ -50,6 +50,14 @@ uint64_t xstate_in_use(const struct xstate *x, unsigned int regs);
 void xstate_reset(struct xstate *x, uint64_t components, unsigned int regs);
 /* What the processor makes of x87 state that is loaded: fixed and reserved bits, ES and B. */
 void xstate_settle_x87(struct xstate *x);
+/* @components of @x become those of @from, without MXCSR. */
+void xstate_load(struct xstate *x, const struct xstate *from, uint64_t components,
+		 unsigned int regs);
+/*
+ * XSAVE to @area: the bytes of @components, of which x87 and SSE are always two, MXCSR,
+ * and XSTATE_BV. What lies between them stays.
+ */
+void xstate_store(const struct xstate *x, uint64_t components, unsigned int regs, uint8_t *area);
 /* Sets TOP; every value stays in its physical register. */
 void xstate_set_top(struct xstate *x, unsigned int top);
 
