@@ -34,7 +34,8 @@ bool segment_contains(const struct x86_segment *seg, uint64_t offset, size_t len
 
 	if (!(seg->type & X86_SEG_TYPE_CODE) && (seg->type & X86_SEG_TYPE_EXPAND_DOWN))
 		return offset > seg->limit && last <= (seg->db ? 0xffffffff : 0xffff);
-	return last <= seg->limit;
+	/* SDM "Limit Checking" leaves it open; processors let an access wrap around at 4 GiB. */
+	return last <= seg->limit || seg->limit == UINT32_MAX;
 }
 
 /* Where @selector's descriptor lies; false when @len bytes of it are not in the table. */

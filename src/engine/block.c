@@ -44,8 +44,12 @@ static enum cpu_result check_rip(struct engine_vcpu *v)
 
 static enum cpu_result fetch_page(struct engine_vcpu *v, gva_t pc, const uint8_t **host)
 {
+	gva_t linear = align_down(pc, PAGE_SIZE);
 	struct mmu_page page = {0};
 
+	*host = itlb_lookup(&v->itlb, linear, v->mode & MODE_INDEX);
+	if (*host)
+		return CPU_OK;
 	CPU_TRY(vcpu_fetch(v, pc, &page));
 	if (page.kind == MEMSLOT_MMIO) {
 		v->exit.reason = ENGINE_EXIT_INTERNAL_ERROR;
@@ -55,8 +59,11 @@ static enum cpu_result fetch_page(struct engine_vcpu *v, gva_t pc, const uint8_t
 	if (!page.global)
 		v->nonglobal_code |= (v->mode & MODE_INDEX) != ENGINE_MMU_USER;
 	*host = page.hva ? page.hva : abort_page;
+	/* A page of the EPC is watched anew at each translation. */
 	if (page.kind == MEMSLOT_EPC && page.hva)
 		sgx_watch_page(v->sgx->platform, page.hpa);
+	else
+		itlb_enter(&v->itlb, linear, v->mode & MODE_INDEX, *host);
 	return CPU_OK;
 }
 
@@ -119,6 +126,7 @@ static enum cpu_result copy_crossing(struct engine_vcpu *v, struct place_of_code
 static struct block *make_block(struct engine *engine, const struct place_of_code *at,
 				const struct code_bytes *code, uint32_t mode)
 {
+	uint8_t(*now)[PAGE_SIZE] = engine->page_bytes;
 	struct translation *t = &engine->translation;
 	struct code_cache *cache = &engine->cache;
 	struct block *block;
@@ -142,8 +150,9 @@ static struct block *make_block(struct engine *engine, const struct place_of_cod
 	block->stop_insn = t->stop_insn;
 	block->mode = mode;
 	block->offset = (uint16_t)at->offset;
-	block->page[0] = cache_get_page(cache, at->host[0], engine->epoch);
-	block->page[1] = at->host[1] ? cache_get_page(cache, at->host[1], engine->epoch) : NULL;
+	block->page[0] = cache_get_page(cache, at->host[0], now[0], engine->page_epoch);
+	block->page[1] =
+		at->host[1] ? cache_get_page(cache, at->host[1], now[1], engine->page_epoch) : NULL;
 	block->code = cache_to_executable(cache, t->e.base);
 	block->code_length = (uint32_t)(t->e.p - t->e.base);
 	if (!block->page[0] || (at->host[1] && !block->page[1])) {
@@ -205,9 +214,12 @@ static enum cpu_result revalidate(struct engine_vcpu *v, const uint8_t *host)
 	err = guest_copy_from(now, host, PAGE_SIZE);
 	if (err)
 		return host_error(v, err);
+	vcpu_save_xstate(v);
 	engine_lock_translate(engine);
 	page = cache_find_page(&engine->cache, host);
-	if (page)
+	if (page && code_page_is_current(page, now))
+		page->epoch = epoch;
+	else if (page)
 		cache_revalidate(&engine->cache, page, now, epoch);
 	engine_unlock_translate(engine);
 	return CPU_OK;
@@ -228,6 +240,20 @@ static struct block *find(struct engine *engine, const struct place_of_code *at,
 	return block;
 }
 
+/* The whole pages, for later comparisons. The epoch is taken before the bytes. */
+static enum cpu_result copy_pages(struct engine_vcpu *v, const struct place_of_code *at,
+				  uint8_t now[2][PAGE_SIZE], uint64_t *epoch)
+{
+	*epoch = v->engine->epoch;
+	for (unsigned int i = 0; i < 2 && at->host[i]; i++) {
+		int err = guest_copy_from(now[i], at->host[i], PAGE_SIZE);
+
+		if (err)
+			return host_error(v, err);
+	}
+	return CPU_OK;
+}
+
 /*
  * CPU_OK without a block: a page of the EPC has changed, maybe this one after its bytes
  * were read, so all must be looked at again.
@@ -239,19 +265,25 @@ static enum cpu_result translate(struct engine_vcpu *v, const struct place_of_co
 				 struct code_bytes *code, uint32_t mode, struct block **made)
 {
 	struct engine *engine = v->engine;
+	uint8_t now[2][PAGE_SIZE];
+	uint64_t epoch;
 	bool is_stale;
 
 	vcpu_save_xstate(v);
 	announce_page(engine, at->host[0]);
 	if (at->host[1])
 		announce_page(engine, at->host[1]);
+	CPU_TRY(copy_pages(v, at, now, &epoch));
 	engine_lock_translate(engine);
+	engine->page_bytes = now;
+	engine->page_epoch = epoch;
 	is_stale = engine->code_changes != at->changes;
 	*made = is_stale ? NULL : make_block(engine, at, code, mode);
 	if (!*made && !is_stale) {
 		code->length = INSN_MAX_LENGTH < code->length ? INSN_MAX_LENGTH : code->length;
 		*made = make_block(engine, at, code, mode);
 	}
+	engine->page_bytes = NULL;
 	engine_unlock_translate(engine);
 	return *made || is_stale ? CPU_OK : host_error(v, -ENOMEM);
 }
@@ -300,4 +332,25 @@ struct block *block_at_rip(struct engine_vcpu *v, uint32_t mode, enum cpu_result
 	} while (!block);
 	v->page_base = v->cpu.state.rip - block->offset;
 	return block;
+}
+
+/*
+ * The jump table did not know RIP. What needs more than a look at the cache goes
+ * the long way, through the run loop.
+ */
+const uint8_t *engine_dispatch(struct engine_vcpu *v)
+{
+	uint64_t rip = v->cpu.state.rip;
+	struct place_of_code at = {.offset = rip % PAGE_SIZE};
+	struct block *block;
+
+	at.host[0] = itlb_lookup(&v->itlb, align_down(rip, PAGE_SIZE), v->mode & MODE_INDEX);
+	if (!at.host[0] || revalidate(v, at.host[0]) != CPU_OK)
+		return NULL;
+	block = find(v->engine, &at, v->mode);
+	if (!block)
+		return NULL;
+	v->page_base = rip - at.offset;
+	jumps_enter(&v->jumps[v->mode & MODE_INDEX], rip, v->page_base, block->code);
+	return block->code;
 }

@@ -103,7 +103,8 @@ struct code_page *cache_find_page(const struct code_cache *cache, const uint8_t 
 	return page;
 }
 
-struct code_page *cache_get_page(struct code_cache *cache, const uint8_t *host, uint64_t epoch)
+struct code_page *cache_get_page(struct code_cache *cache, const uint8_t *host, const uint8_t *now,
+				 uint64_t epoch)
 {
 	struct code_page **head = &cache->pages[hash_of((uint64_t)(uintptr_t)host)];
 	struct code_page *page = cache_find_page(cache, host);
@@ -115,9 +116,21 @@ struct code_page *cache_get_page(struct code_cache *cache, const uint8_t *host, 
 		return NULL;
 	page->host = host;
 	page->epoch = epoch;
+	memcpy(page->bytes, now, PAGE_SIZE);
 	page->hash_next = *head;
 	*head = page;
 	return page;
+}
+
+bool code_page_is_current(const struct code_page *page, const uint8_t *now)
+{
+	for (uint64_t left = page->granules; left; left &= left - 1) {
+		unsigned int at = (unsigned int)__builtin_ctzll(left) * CODE_GRANULE;
+
+		if (memcmp(page->bytes + at, now + at, CODE_GRANULE) != 0)
+			return false;
+	}
+	return true;
 }
 
 struct block *cache_find(const struct code_cache *cache, const struct code_page *page,
@@ -196,6 +209,8 @@ static void add_to_page(struct block *block, unsigned int i)
 	if (!block->page[i])
 		return;
 	range_in_page(block, i, &from, &to);
+	memcpy(block->page[i]->bytes + from, block->bytes + (i ? PAGE_SIZE - block->offset : 0),
+	       to - from);
 	block->page[i]->granules |= granule_mask(from, to);
 	block->page_next[i] = block->page[i]->blocks;
 	block->page[i]->blocks = block;
@@ -348,6 +363,8 @@ void cache_revalidate(struct code_cache *cache, struct code_page *page, const ui
 		if (!is_current(block, page, now))
 			cache_invalidate(cache, block);
 	}
+	/* Of the bytes around the blocks, too, only what is there now need be met again. */
+	memcpy(page->bytes, now, PAGE_SIZE);
 }
 
 struct block *cache_find_code(const struct code_cache *cache, const uint8_t *pc)

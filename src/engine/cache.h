@@ -77,6 +77,7 @@ struct code_page {
 	uint64_t granules; /* bit n: bytes from n * CODE_GRANULE on are translated */
 	uint64_t epoch;    /* of the engine's, when the bytes were last compared */
 	struct block *blocks;
+	uint8_t bytes[4096]; /* as they were then, the translated ones as they were translated */
 };
 
 #define CACHE_HASH_SIZE 65536
@@ -113,8 +114,14 @@ static inline uint8_t *cache_to_writable(const struct code_cache *cache, uint8_t
 
 /* The page of code at @host (page-aligned), or NULL. */
 struct code_page *cache_find_page(const struct code_cache *cache, const uint8_t *host);
-/* Likewise, made if need be. Return: NULL when out of memory. */
-struct code_page *cache_get_page(struct code_cache *cache, const uint8_t *host, uint64_t epoch);
+/*
+ * Likewise, made if need be, with @now its bytes as they were at @epoch.
+ * Return: NULL when out of memory.
+ */
+struct code_page *cache_get_page(struct code_cache *cache, const uint8_t *host, const uint8_t *now,
+				 uint64_t epoch);
+/* Are the granules of @page with translated bytes in @now what they were? */
+bool code_page_is_current(const struct code_page *page, const uint8_t *now);
 
 /* @next: the second page of an instruction that crosses, else NULL. */
 struct block *cache_find(const struct code_cache *cache, const struct code_page *page,

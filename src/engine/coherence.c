@@ -41,8 +41,10 @@ void code_written(struct engine_vcpu *v, const uint8_t *host, uint32_t offset, u
 
 	engine_lock_translate(engine);
 	page = cache_find_page(&engine->cache, host);
-	if (page && code_page_overlaps(page, offset, len))
+	if (page && code_page_overlaps(page, offset, len)) {
+		vcpu_save_xstate(v);
 		cache_invalidate_range(&engine->cache, page, offset, len);
+	}
 	engine_unlock_translate(engine);
 }
 

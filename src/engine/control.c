@@ -123,6 +123,23 @@ static void emit_goto(struct translation *t, const struct target *target)
 	emit_unlinked(t, rel32, target);
 }
 
+uint8_t *control_poll_byte(struct translation *t, int32_t disp)
+{
+	struct emitter *e = &t->e;
+
+	regs_flush_rsp(t);
+	regs_spill(t, X86_RCX);
+	emit8(e, 0x65); /* movzx ecx, byte gs:[disp] */
+	emit8(e, 0x0f);
+	emit8(e, 0xb6);
+	emit8(e, emit_modrm(0, X86_RCX, 4));
+	emit8(e, 0x25);
+	emit32(e, (uint32_t)disp);
+	emit8(e, 0xe3); /* jrcxz */
+	emit8(e, 5);
+	return emit_jmp(e);
+}
+
 /* Leaves with the state before the branch when somebody wants the processor's attention. */
 static uint8_t *emit_poll(struct translation *t)
 {
@@ -141,15 +158,29 @@ static uint8_t *emit_poll(struct translation *t)
 	return emit_jmp(e);
 }
 
-static void emit_kick(struct translation *t, uint8_t *rel32, uint16_t spilled, uint32_t offset)
+/* At the place where @rel32 leads, with @spilled registers out there and none here. */
+static void land(struct translation *t, uint8_t *rel32, uint16_t spilled)
 {
-	if (!rel32)
-		return;
 	emit_patch(&t->e, rel32, t->e.p);
 	for (unsigned int reg = 0; reg < X86_NR_GPRS; reg++)
 		if (reg != X86_RSP && (spilled & ~t->spilled & BIT32(reg)))
 			emit_gs_load(&t->e, reg, GS_GPR(reg));
+}
+
+static void emit_kick(struct translation *t, uint8_t *rel32, uint16_t spilled, uint32_t offset)
+{
+	if (!rel32)
+		return;
+	land(t, rel32, spilled);
 	control_stop(t, offset, ENGINE_STOP_KICK);
+}
+
+void control_leave_for_c(struct translation *t, uint8_t *rel32, uint16_t spilled, uint32_t offset,
+			 const struct insn *insn)
+{
+	land(t, rel32, spilled);
+	translation_stop_insn(t, insn);
+	control_stop_for(t, offset, t->stop_insn);
 }
 
 /*
@@ -353,6 +384,7 @@ void control_emit(struct translation *t, const struct insn *insn)
 	case INSN_PUSH:
 	case INSN_POP:
 	case INSN_LEAVE:
+	case INSN_INLINE:
 	case INSN_SYSTEM:
 	case INSN_INVALID:
 		break;

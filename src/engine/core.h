@@ -28,7 +28,9 @@ struct engine {
 	struct code_cache cache;
 	struct engine_stubs stubs;
 	_Atomic int translate_lock;     /* held for a translation at most: waiters yield */
-	struct translation translation; /* under translate_lock */
+	struct translation translation; /* under translate_lock, like the next two: */
+	uint8_t (*page_bytes)[4096];    /* the pages of the code being translated, */
+	uint64_t page_epoch;            /* as they were at this epoch */
 	_Atomic uint64_t epoch;         /* how often the VMM may have written guest RAM */
 	pthread_mutex_t vcpus_lock;
 	struct engine_vcpu *vcpus;     /* under vcpus_lock */
@@ -110,6 +112,9 @@ enum cpu_result vcpu_fetch(struct engine_vcpu *v, gva_t gva, struct mmu_page *pa
 
 /* block.c: the block at state.rip, found or translated. */
 struct block *block_at_rip(struct engine_vcpu *v, uint32_t mode, enum cpu_result *result);
+
+/* Called by the dispatch stubs. Return: the code at state.rip, or NULL: ask the run loop. */
+const uint8_t *engine_dispatch(struct engine_vcpu *v);
 
 /* coherence.c */
 /* Has @host (a page) translated code in it? */

@@ -208,6 +208,19 @@ static inline void emit_pext_gs(struct emitter *e, unsigned int dst, unsigned in
 	emit32(e, (uint32_t)disp);
 }
 
+/* pdep dst, src, gs:[disp32] */
+static inline void emit_pdep_gs(struct emitter *e, unsigned int dst, unsigned int src, int32_t disp)
+{
+	emit8(e, 0x65);
+	emit8(e, 0xc4);
+	emit8(e, (uint8_t)((dst < 8) << 7 | 1 << 6 | 1 << 5 | 2));
+	emit8(e, (uint8_t)(1 << 7 | (~src & 15) << 3 | 3));
+	emit8(e, 0xf5);
+	emit8(e, emit_modrm(0, dst, 4));
+	emit8(e, 0x25);
+	emit32(e, (uint32_t)disp);
+}
+
 /* Shifts of 64 bits by the count in a register, which leave the flags alone. */
 enum emit_shift {
 	EMIT_SHLX = 1,

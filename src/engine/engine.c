@@ -91,11 +91,13 @@ static void init_vcpu(struct engine_vcpu *v, struct engine *engine,
 	v->on_cpuid = config->cpuid_fixup;
 	v->pext_page = ~UINT64_C(0xfff);
 	v->arithmetic_mask = FLAGS_ARITHMETIC;
+	v->not_if_mask = ~(uint64_t)X86_EFLAGS_IF;
 	v->default_mxcsr = MXCSR_DEFAULT;
 	v->mmu.slots = engine->config.slots;
 	v->mmu.written = mmu_written;
 	v->mmu.leaving = leaving;
 	v->mmu.opaque = v;
+	v->itlb.generation = 1;
 	for (unsigned int i = 0; i < ENGINE_MMU_INDICES; i++) {
 		tlb_init(&v->tlb[i]);
 		jumps_init(&v->jumps[i]);

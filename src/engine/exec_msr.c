@@ -87,6 +87,7 @@ enum cpu_result exec_rdrand(struct engine_vcpu *v, const struct insn *insn)
 		    : !exec_offers(v, 1, CPUID_ECX, CPUID_1_ECX_RDRAND))
 		return fault_ud(&v->cpu);
 	/* SDM RDRAND: a failure clears CF and the destination; software tries again. */
+	vcpu_save_xstate(v);
 	valid = getrandom(&value, sizeof(value), GRND_NONBLOCK) == sizeof(value);
 	exec_set_gpr(v, insn_modrm_rm(insn), insn->operand_size, valid ? value : 0);
 	exec_set_flag(v, RANDOM_FLAGS_ZEROED, false);

@@ -27,6 +27,7 @@ enum insn_kind {
 	INSN_CALL_IND,
 	INSN_RET,
 	INSN_LEAVE,
+	INSN_INLINE,  /* a system instruction that inline.c knows: the translator's choice */
 	INSN_SYSTEM,  /* for C, ends the block */
 	INSN_INVALID, /* #UD: nothing we offer */
 };

@@ -12,8 +12,7 @@ void engine_lock_translate(struct engine *engine)
 
 	lock_rank_acquire(LOCK_TRANSLATE);
 	while (!atomic_compare_exchange_weak_explicit(&engine->translate_lock, &expected, 1,
-						      memory_order_acquire,
-						      memory_order_relaxed)) {
+						      memory_order_acquire, memory_order_relaxed)) {
 		expected = 0;
 		sched_yield();
 	}

@@ -23,6 +23,8 @@ enum engine_mode {
 	MODE_SSE_UD = 0x0800,  /* CR0.EM or no CR4.OSFXSR: SSE is #UD; MMX is by CR0.EM alone */
 	MODE_MMX_UD = 0x1000,  /* CR0.EM */
 	MODE_VEC_NM = 0x2000,  /* CR0.TS: MMX, SSE and AVX are #NM */
+	MODE_TSC = 0x8000,     /* RDTSC is allowed: CPL 0 or no CR4.TSD */
+	MODE_TSCP = 0x10000,   /* and there is RDTSCP */
 	MODE_AVX_UD = 0x4000,  /* no CR4.OSXSAVE, or XCR0 without SSE and AVX */
 };
 

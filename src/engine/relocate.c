@@ -147,6 +147,29 @@ static void emit_vex(struct translation *t, const struct insn *insn, unsigned in
 	emit_operands(e, insn, &f);
 }
 
+static bool is_vzero(const struct insn *insn)
+{
+	return insn->is_vex && insn->bytes[insn->opcode_at] == 0x77;
+}
+
+/* VZEROUPPER and VZEROALL outside 64-bit mode: of registers 0 to 7. */
+static void emit_vzero(struct emitter *e, const struct insn *insn)
+{
+	bool all = insn->bytes[insn->opcode_at - 1] & 4;
+
+	for (unsigned int reg = 0; reg < 8; reg++) {
+		emit8(e, 0xc5);
+		if (all) { /* vpxor xmm, xmm, xmm */
+			emit8(e, (uint8_t)(0x81 | (~reg & 15) << 3));
+			emit8(e, 0xef);
+		} else { /* vmovaps xmm, xmm */
+			emit8(e, 0xf8);
+			emit8(e, 0x28);
+		}
+		emit8(e, emit_modrm(3, reg, reg));
+	}
+}
+
 void relocate_emit(struct translation *t, const struct insn *insn, unsigned int addr,
 		   unsigned int addend, unsigned int rsp)
 {
@@ -154,6 +177,10 @@ void relocate_emit(struct translation *t, const struct insn *insn, unsigned int 
 
 	if (insn->hint) {
 		emit8(&t->e, 0x90); /* on this host it may be more than one */
+		return;
+	}
+	if (!mode_is_64bit(t->mode) && is_vzero(insn)) {
+		emit_vzero(&t->e, insn);
 		return;
 	}
 	if (!mode_is_64bit(t->mode)) {

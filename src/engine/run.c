@@ -83,8 +83,6 @@ static enum run_next deliver(struct engine_vcpu *v, struct cpu_event *event)
 		return exit_for(v, ENGINE_EXIT_HOST_ERROR);
 	}
 	v->mmio.read_count = v->mmio.read_used = 0;
-	/* Not every caller has run code, after which the mode is looked at anyway. */
-	vcpu_update_mode(v);
 	return RUN_RESUME;
 }
 
@@ -244,8 +242,12 @@ static void enter_code(struct engine_vcpu *v, const struct block *block)
 
 	memcpy(&enter, &v->engine->stubs.enter, sizeof(enter));
 	v->enter_flags = (s->rflags & FLAGS_ARITHMETIC) | HOST_FLAGS;
+	s->rflags &= ~(uint64_t)FLAGS_ARITHMETIC;
+	/* RF counts for breakpoints alone, and with those blocks are single instructions. */
+	if (!(block->mode & MODE_SINGLE))
+		s->rflags &= ~(uint64_t)X86_EFLAGS_RF;
 	enter(v, block->code);
-	s->rflags = (s->rflags & ~(uint64_t)FLAGS_ARITHMETIC) | (v->host_flags & FLAGS_ARITHMETIC);
+	s->rflags |= v->host_flags & FLAGS_ARITHMETIC;
 	if (!(v->mode & MODE_CODE64))
 		s->rip = (uint32_t)s->rip;
 }
@@ -402,6 +404,7 @@ static enum run_next turn(struct engine_vcpu *v)
 	if (__atomic_load_n(&v->run_page[2], __ATOMIC_ACQUIRE))
 		serve_requests(v);
 	waits = v->want_irq_window || has_event(v) || vcpu_has_interrupt(v);
+	v->irq_waits = waits;
 	if (likely(!waits))
 		return run_code(v, v->mode & MODE_SINGLE);
 	if (has_event(v) || cpu_may_interrupt(&v->cpu)) {

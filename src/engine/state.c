@@ -55,7 +55,7 @@ static uint32_t extended_mode(const struct x86_state *s)
 		mode |= MODE_MMX_UD;
 	if (s->cr0 & X86_CR0_TS)
 		mode |= MODE_VEC_NM;
-	if (!(s->cr4 & X86_CR4_OSXSAVE) || (s->xcr0 & avx) != avx)
+	if (!(s->cr4 & X86_CR4_OSXSAVE) || (s->xcr0 & avx) != avx || !(s->cr0 & X86_CR0_PE))
 		mode |= MODE_AVX_UD;
 	return mode;
 }
@@ -82,6 +82,8 @@ uint32_t vcpu_mode(const struct engine_vcpu *v)
 	if ((s->rflags & X86_EFLAGS_TF) || (v->cpu.dr7 & DR7_ENABLES) ||
 	    (v->engine->config.debug & ENGINE_DEBUG_SINGLE))
 		mode |= MODE_SINGLE;
+	if (s->cpl == 0 || !(s->cr4 & X86_CR4_TSD))
+		mode |= v->cpu.features.rdtscp ? MODE_TSC | MODE_TSCP : MODE_TSC;
 	if (vcpu_checks_alignment(v))
 		mode |= MODE_ALIGN;
 	return mode;
@@ -105,6 +107,7 @@ void vcpu_flush_all(struct engine_vcpu *v)
 		tlb_flush(&v->tlb[i]);
 		jumps_flush(&v->jumps[i]);
 	}
+	itlb_flush(&v->itlb);
 	v->nonglobal_code = false;
 }
 
@@ -123,6 +126,7 @@ static struct mmu_registers registers_of(const struct cpu *cpu, uint64_t cr3)
 /* Linear addresses lead elsewhere now, but for those of global pages. */
 static void flush_nonglobal(struct engine_vcpu *v)
 {
+	itlb_flush(&v->itlb);
 	for (unsigned int i = 0; i < ENGINE_MMU_INDICES; i++)
 		tlb_flush_nonglobal(&v->tlb[i]);
 	jumps_flush(&v->jumps[ENGINE_MMU_USER]);
@@ -157,9 +161,12 @@ void engine_flush(struct engine_vcpu *v, enum cpu_flush what)
 
 void engine_invlpg(struct engine_vcpu *v, gva_t gva)
 {
+	itlb_flush(&v->itlb);
 	for (unsigned int i = 0; i < ENGINE_MMU_INDICES; i++) {
 		tlb_flush_page(&v->tlb[i], gva);
 		jumps_flush_page(&v->jumps[i], gva);
+		/* Where an instruction may begin that ends in this page. */
+		jumps_flush_page(&v->jumps[i], gva - GUEST_PAGE_SIZE);
 	}
 }
 

@@ -95,15 +95,16 @@ static void emit_enter(struct emitter *e)
 	emit_gs_op(e, "\xff", 1, 4, GS(stop_site)); /* jmp */
 }
 
-static void emit_leave(struct emitter *e, const struct code_cache *cache,
-		       struct engine_stubs *stubs)
+/*
+ * Registers and flags to the vCPU. Outside 64-bit mode the host's R8 to R15 are
+ * not the guest's, which the vCPU has.
+ */
+static void emit_store_state(struct emitter *e)
 {
 	uint8_t *skip;
 
-	stubs->leave = cache_to_executable(cache, e->p);
 	emit_store_some(e, GS_GPR(0), 0, X86_R8);
 	emit_store_flags(e, GS(host_flags));
-	/* Outside 64-bit mode the host's R8 to R15 are not the guest's, which the vCPU has. */
 	emit_gs_op(e, "\xf7", 1, 0, GS(mode)); /* test gs:[mode], MODE_CODE64 */
 	emit32(e, MODE_CODE64);
 	emit_bytes(e, "\x74\0", 2); /* jz */
@@ -112,6 +113,13 @@ static void emit_leave(struct emitter *e, const struct code_cache *cache,
 	skip[-1] = (uint8_t)(e->p - skip);
 	if (ENGINE_EAGER_XSTATE)
 		emit_xsave(e);
+}
+
+static void emit_leave(struct emitter *e, const struct code_cache *cache,
+		       struct engine_stubs *stubs)
+{
+	stubs->leave = cache_to_executable(cache, e->p);
+	emit_store_state(e);
 	stubs->leave_from_c = cache_to_executable(cache, e->p);
 	emit_gs_load(e, X86_RSP, GS(host_rsp));
 	emit_bytes(e, "\x48\x83\xc4\x08", 4);
@@ -172,6 +180,39 @@ static uint8_t *emit_stop(struct emitter *e, const struct code_cache *cache,
 	return start;
 }
 
+/* What the dispatcher uses. */
+static void emit_reload(struct emitter *e)
+{
+	emit_gs_load(e, X86_RCX, GS_GPR(X86_RCX));
+	emit_gs_load(e, X86_RAX, GS_GPR(X86_RAX));
+	emit_gs_load(e, X86_RDX, GS_GPR(X86_RDX));
+}
+
+/* Asks C for the code at `rip`, and leaves when there is none. */
+static void emit_dispatch_miss(struct emitter *e, const struct code_cache *cache,
+			       struct engine_stubs *stubs)
+{
+	const uint8_t *(*function)(struct engine_vcpu *) = engine_dispatch;
+	uint8_t *rel32;
+
+	stubs->dispatch_miss = cache_to_executable(cache, e->p);
+	emit_store_state(e);
+	emit_gs_load(e, X86_RDI, GS(self));
+	emit_bytes(e, "\x48\xb8", 2); /* mov rax, imm64 */
+	emit_bytes(e, &function, sizeof(function));
+	emit_bytes(e, "\xff\xd0", 2); /* call rax */
+	emit_gs_store(e, X86_RAX, GS(stop_site));
+	emit_gs_store_imm(e, GS(stop), ENGINE_STOP_LOOKUP);
+	emit_bytes(e, "\x48\x85\xc0\x0f\x84", 5); /* test rax, rax; jz */
+	emit32(e, 0);
+	rel32 = e->p - 4;
+	emit_patch(e, rel32, cache_to_writable(cache, stubs->leave_from_c));
+	emit_restore_xstate(e);
+	emit_load_flags(e, GS(host_flags));
+	emit_load_gprs(e, GS_GPR(0));
+	emit_gs_op(e, "\xff", 1, 4, GS(stop_site)); /* jmp */
+}
+
 /* To the guest's `rip`: through the jump table of MMU index @index, else to C. */
 static void emit_dispatch(struct emitter *e, const struct code_cache *cache,
 			  const struct engine_stubs *stubs, unsigned int index)
@@ -198,21 +239,17 @@ static void emit_dispatch(struct emitter *e, const struct code_cache *cache,
 	emit_gs_load_indexed(e, X86_RCX, X86_RAX,
 			     jumps + (int32_t)offsetof(struct engine_jumps, code));
 	emit_gs_store(e, X86_RCX, GS(stop_site));
-	emit_gs_load(e, X86_RCX, GS_GPR(X86_RCX));
-	emit_gs_load(e, X86_RAX, GS_GPR(X86_RAX));
-	emit_gs_load(e, X86_RDX, GS_GPR(X86_RDX));
+	emit_reload(e);
 	emit_gs_op(e, "\xff", 1, 4, GS(stop_site));
-	for (unsigned int i = 0; i < 2; i++) {
-		uint8_t *rel32;
-
-		emit_patch(e, i ? miss : kick, e->p);
-		emit_gs_load(e, X86_RCX, GS_GPR(X86_RCX));
-		emit_gs_load(e, X86_RAX, GS_GPR(X86_RAX));
-		emit_gs_load(e, X86_RDX, GS_GPR(X86_RDX));
-		emit_gs_store_imm(e, GS(stop), i ? ENGINE_STOP_LOOKUP : ENGINE_STOP_KICK);
-		rel32 = emit_jmp(e);
-		emit_patch(e, rel32, cache_to_writable(cache, stubs->leave));
-	}
+	emit_patch(e, kick, e->p);
+	emit_reload(e);
+	emit_gs_store_imm(e, GS(stop), ENGINE_STOP_KICK);
+	kick = emit_jmp(e);
+	emit_patch(e, kick, cache_to_writable(cache, stubs->leave));
+	emit_patch(e, miss, e->p);
+	emit_reload(e);
+	miss = emit_jmp(e);
+	emit_patch(e, miss, cache_to_writable(cache, stubs->dispatch_miss));
 }
 
 int stubs_emit(struct engine *engine)
@@ -232,6 +269,7 @@ int stubs_emit(struct engine *engine)
 	emit_call_c(&e, cache, stubs, engine_segment);
 	stubs->lookup = emit_stop(&e, cache, stubs, ENGINE_STOP_LOOKUP);
 	stubs->step = emit_stop(&e, cache, stubs, ENGINE_STOP_STEP);
+	emit_dispatch_miss(&e, cache, stubs);
 	for (unsigned int i = 0; i < ENGINE_MMU_INDICES; i++) {
 		stubs->dispatch[i] = cache_to_executable(cache, e.p);
 		emit_dispatch(&e, cache, stubs, i);

@@ -69,6 +69,47 @@ struct engine_jumps {
 	uint16_t list[ENGINE_JUMP_LIST];
 };
 
+/*
+ * Instruction fetches, for C. An entry counts while its generation is the
+ * table's, so emptying is one addition.
+ */
+#define ENGINE_ITLB_ENTRIES 256
+
+struct engine_itlb {
+	uint64_t generation; /* never 0 */
+	struct {
+		uint64_t generation;
+		uint64_t page; /* linear, with the MMU index in the low bits */
+		const uint8_t *host;
+	} entry[ENGINE_ITLB_ENTRIES];
+};
+
+static inline void itlb_flush(struct engine_itlb *itlb)
+{
+	itlb->generation++;
+}
+
+/* The host page of code at linear page @page for MMU index @index, or NULL. */
+static inline const uint8_t *itlb_lookup(const struct engine_itlb *itlb, gva_t page,
+					 unsigned int index)
+{
+	unsigned int i = page >> 12 & (ENGINE_ITLB_ENTRIES - 1);
+
+	if (itlb->entry[i].page != (page | index) || itlb->entry[i].generation != itlb->generation)
+		return NULL;
+	return itlb->entry[i].host;
+}
+
+static inline void itlb_enter(struct engine_itlb *itlb, gva_t page, unsigned int index,
+			      const uint8_t *host)
+{
+	unsigned int i = page >> 12 & (ENGINE_ITLB_ENTRIES - 1);
+
+	itlb->entry[i].generation = itlb->generation;
+	itlb->entry[i].page = page | index;
+	itlb->entry[i].host = host;
+}
+
 struct engine_vcpu;
 struct mmu_page;
 

@@ -38,14 +38,16 @@ void translation_record(struct translation *t, const uint8_t *at, const struct a
 	}
 }
 
-static bool ends_block(enum insn_kind kind)
+static bool ends_block(const struct insn *insn)
 {
-	switch (kind) {
+	switch (insn->kind) {
 	case INSN_COPY:
 	case INSN_PUSH:
 	case INSN_POP:
 	case INSN_LEAVE:
 		return false;
+	case INSN_INLINE:
+		return inline_ends_block(insn);
 	case INSN_JCC:
 	case INSN_JMP:
 	case INSN_CALL:
@@ -73,9 +75,12 @@ static uint32_t decode_block(struct translation *t, const struct code_bytes *cod
 			break;
 		if (insn->kind == INSN_INVALID && !insn->length)
 			insn->length = 1;
+		if (insn->kind == INSN_SYSTEM && insn_is_available(insn, t->mode) &&
+		    inline_knows(insn, t->mode))
+			insn->kind = INSN_INLINE;
 		t->offset[t->count++] = (uint16_t)(code->offset + done);
 		done += insn->length;
-		if (ends_block(insn->kind) || !insn_is_available(insn, t->mode))
+		if (ends_block(insn) || !insn_is_available(insn, t->mode))
 			break;
 	}
 	return done;
@@ -204,8 +209,7 @@ bool insn_is_available(const struct insn *insn, uint32_t mode)
 	return true;
 }
 
-/* Ends the block at the current instruction, which is a function in C, or #UD or #NM. */
-static void emit_for_c(struct translation *t, const struct insn *insn)
+void translation_stop_insn(struct translation *t, const struct insn *insn)
 {
 	t->stop_insn = malloc(sizeof(*t->stop_insn));
 	if (!t->stop_insn) {
@@ -213,6 +217,15 @@ static void emit_for_c(struct translation *t, const struct insn *insn)
 		return;
 	}
 	*t->stop_insn = *insn;
+	/* What C executes is what the instruction is, not what we might have made of it. */
+	if (insn->kind == INSN_INLINE)
+		t->stop_insn->kind = INSN_SYSTEM;
+}
+
+/* Ends the block at the current instruction, which is a function in C, or #UD or #NM. */
+static void emit_for_c(struct translation *t, const struct insn *insn)
+{
+	translation_stop_insn(t, insn);
 	regs_finish(t);
 	control_stop_for(t, t->offset[t->current], t->stop_insn);
 }
@@ -239,6 +252,9 @@ static void translate_insn(struct translation *t, struct insn *insn)
 	case INSN_CALL_IND:
 	case INSN_RET:
 		control_emit(t, insn);
+		break;
+	case INSN_INLINE:
+		inline_emit(t, insn);
 		break;
 	case INSN_SYSTEM:
 	case INSN_INVALID:
@@ -279,7 +295,7 @@ uint32_t translate_block(struct translation *t, const struct code_bytes *code, u
 		translate_insn(t, &t->insns[t->current]);
 	/* The instruction that did not fit is a block by itself, which nothing is linked to. */
 	last = &t->insns[t->count - 1];
-	if (!ends_block(last->kind) && insn_is_available(last, mode))
+	if (!ends_block(last) && insn_is_available(last, mode))
 		control_fall_through(t, code->offset + length, t->count < BLOCK_MAX_INSNS);
 	access_emit_slow_paths(t);
 	return length;

@@ -15,12 +15,13 @@
 
 /* Shared code that blocks jump to; executable addresses. */
 struct engine_stubs {
-	uint8_t *enter;        /* void (*)(struct engine_vcpu *, void *code) */
-	uint8_t *leave;        /* state to the vCPU, back to C; `stop` is set */
+	uint8_t *enter; /* void (*)(struct engine_vcpu *, void *code) */
+	uint8_t *leave; /* state to the vCPU, back to C; `stop` is set */
 	uint8_t *leave_from_signal;
-	uint8_t *leave_from_c; /* the same when the state is in the vCPU already */
-	uint8_t *lookup;       /* `rip` is set: to C, which finds the block */
-	uint8_t *step;         /* likewise, after an instruction in a block of its own */
+	uint8_t *leave_from_c;  /* the same when the state is in the vCPU already */
+	uint8_t *lookup;        /* `rip` is set: to C, which finds the block */
+	uint8_t *step;          /* likewise, after an instruction in a block of its own */
+	uint8_t *dispatch_miss; /* likewise, when the jump table does not know it */
 	uint8_t *dispatch[ENGINE_MMU_INDICES]; /* to the guest's `rip` */
 	uint8_t *miss;                         /* called: TLB miss at miss_gva */
 	uint8_t *bounce_end; /* called: after the instruction on the bounce page */
@@ -161,13 +162,29 @@ unsigned int stack_slot(struct translation *t, int32_t disp, uint32_t size, bool
 /* The stack pointer moves by @delta; @slot of stack_slot() is no longer needed. */
 void stack_move(struct translation *t, int32_t delta, unsigned int slot);
 
+/* inline.c: system instructions as translated code. */
+bool inline_knows(const struct insn *insn, uint32_t mode);
+bool inline_ends_block(const struct insn *insn);
+void inline_emit(struct translation *t, const struct insn *insn);
+
 /* control.c: branches and the end of a block. */
 void control_emit(struct translation *t, const struct insn *insn);
 /* On to @offset; @by_address: through the dispatcher instead of a link. */
 void control_fall_through(struct translation *t, uint32_t offset, bool by_address);
 void control_stop(struct translation *t, uint32_t offset, enum engine_stop stop);
+/* Looks at the byte gs:[@disp]; Return: the rel32 of the jump that is taken when it is not 0. */
+uint8_t *control_poll_byte(struct translation *t, int32_t disp);
+/*
+ * Where that @rel32 leads, @spilled being the registers that were out then: C
+ * executes the instruction at @offset, which is @insn.
+ */
+void control_leave_for_c(struct translation *t, uint8_t *rel32, uint16_t spilled, uint32_t offset,
+			 const struct insn *insn);
 /* Before the instruction at @offset, which is for C. */
 void control_stop_for(struct translation *t, uint32_t offset, const struct insn *insn);
+
+/* t->stop_insn := a copy of @insn, which the block will own. */
+void translation_stop_insn(struct translation *t, const struct insn *insn);
 
 /* Without #UD or #NM in @mode. */
 bool insn_is_available(const struct insn *insn, uint32_t mode);

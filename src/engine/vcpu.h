@@ -144,6 +144,8 @@ struct engine_vcpu {
 	uint64_t link_generation; /* of the cache, when stop_site was noted */
 	uint64_t pext_page;       /* ~0xfff: PEXT turns an offset into a page difference */
 	uint64_t arithmetic_mask; /* of the six flags, for PEXT and PDEP */
+	uint64_t not_if_mask;     /* ~IF, likewise */
+	uint8_t irq_waits;        /* something is to be done once IF is 1 */
 	uint32_t default_mxcsr;
 	bool xstate_live; /* extended state is in the host's registers, not in xstate */
 	uint64_t bounce_gva;
@@ -182,6 +184,7 @@ struct engine_vcpu {
 
 	uint8_t xstate[4096] __attribute__((aligned(64))); /* guest's, XSAVE standard format */
 	uint8_t bounce[2 * 4096] __attribute__((aligned(4096)));
+	struct engine_itlb itlb;
 	struct engine_tlb tlb[ENGINE_MMU_INDICES];
 	struct engine_jumps jumps[ENGINE_MMU_INDICES];
 };

@@ -124,12 +124,12 @@ long vm_ioc_get_clock(struct kvm_object *obj, void *data)
 
 static void all_clocks_due(struct kvm_vm *vm)
 {
-	unsigned int count = atomic_load_explicit(&vm->vcpu_count, memory_order_acquire);
-
-	for (unsigned int i = 0; i < count; i++) {
+	vm_lock(vm);
+	for (unsigned int i = 0; i < vm->vcpu_count; i++) {
 		atomic_store(&vm->vcpu[i]->clock.due, true);
 		engine_kick(vm->vcpu[i]->v);
 	}
+	vm_unlock(vm);
 }
 
 long vm_ioc_set_clock(struct kvm_object *obj, void *data)
@@ -192,12 +192,19 @@ void vcpu_clock_set_wall_clock(struct kvm_vcpu *vcpu, uint64_t value)
 static struct time_info make_info(struct kvm_vcpu *vcpu)
 {
 	struct vm_clock *clock = &vcpu->vm->clock;
+	uint64_t offset = vcpu->v->cpu.msr.tsc_offset, tsc;
 	struct time_info info;
 
 	clock_lock(clock);
+	/*
+	 * All vCPUs name the same moment, so that none is a rounding error ahead of another.
+	 * A guest that has set its counter back since would see it as a negative time stamp,
+	 * at which some stumble: it gets the present.
+	 */
+	tsc = (int64_t)(clock->tsc + offset) < 0 ? __rdtsc() : clock->tsc;
 	info = (struct time_info){
-		.tsc_timestamp = clock->tsc + vcpu->v->cpu.msr.tsc_offset,
-		.system_time = clock->ns,
+		.tsc_timestamp = tsc + offset,
+		.system_time = ns_at(clock, tsc),
 		.tsc_to_system_mul = clock->mul,
 		.tsc_shift = clock->shift,
 		.flags = clock->stable ? PVCLOCK_TSC_STABLE_BIT : 0,

@@ -39,7 +39,7 @@ static long enable_max_vcpu_id(struct kvm_vm *vm, uint64_t count)
 		return -EINVAL;
 	vm_lock(vm);
 	if (vm->max_vcpu_ids != count) {
-		if (vm->max_vcpu_ids || atomic_load(&vm->vcpu_count))
+		if (vm->max_vcpu_ids || vm->vcpu_count)
 			ret = -EINVAL;
 		else
 			vm->max_vcpu_ids = (uint32_t)count;

@@ -116,6 +116,9 @@ static int guest_access(struct kvm_vm *vm, gpa_t gpa, void *data, size_t len, bo
 	}
 out:
 	atomic_fetch_sub(&vm->guest_accesses, 1);
+	/* It may be code that we wrote to: a guest chooses where its clock stands. */
+	if (write && !ret)
+		engine_memory_written(vm->engine);
 	return ret;
 }
 

@@ -190,11 +190,9 @@ void vcpu_free(struct kvm_vcpu *vcpu)
 /* Linux' checks in their order. With the VM's lock. */
 static int __check_id(const struct kvm_vm *vm, unsigned long id)
 {
-	unsigned int count = atomic_load(&vm->vcpu_count);
-
-	if (count == VM_MAX_VCPUS || (vm->max_vcpu_ids && id >= vm->max_vcpu_ids))
+	if (vm->vcpu_count == VM_MAX_VCPUS || (vm->max_vcpu_ids && id >= vm->max_vcpu_ids))
 		return -EINVAL;
-	for (unsigned int i = 0; i < count; i++)
+	for (unsigned int i = 0; i < vm->vcpu_count; i++)
 		if (vm->vcpu[i]->id == id)
 			return -EEXIST;
 	return 0;
@@ -203,12 +201,23 @@ static int __check_id(const struct kvm_vm *vm, unsigned long id)
 /* With the VM's lock. The first one's pages hold the ring. */
 static void __append(struct kvm_vm *vm, struct kvm_vcpu *vcpu)
 {
-	unsigned int count = atomic_load(&vm->vcpu_count);
-
-	vm->vcpu[count] = vcpu;
-	atomic_store_explicit(&vm->vcpu_count, count + 1, memory_order_release);
-	if (!count)
+	if (!vm->vcpu_count)
 		io_bus_set_ring(&vm->bus, vcpu_page(vcpu, VCPU_PAGE_RING));
+	vm->vcpu[vm->vcpu_count++] = vcpu;
+}
+
+/* Nobody but the list has ever known of it. With the VM's lock. */
+static void __remove(struct kvm_vm *vm, const struct kvm_vcpu *vcpu)
+{
+	unsigned int i = 0;
+
+	while (vm->vcpu[i] != vcpu)
+		i++;
+	if (!i)
+		io_bus_set_ring(&vm->bus, NULL);
+	vm->vcpu[i] = vm->vcpu[--vm->vcpu_count];
+	if (!i && vm->vcpu_count)
+		io_bus_set_ring(&vm->bus, vcpu_page(vm->vcpu[0], VCPU_PAGE_RING));
 }
 
 long vm_ioc_create_vcpu(struct kvm_object *obj, unsigned long id)
@@ -231,8 +240,12 @@ long vm_ioc_create_vcpu(struct kvm_object *obj, unsigned long id)
 		return ret;
 	snprintf(name, sizeof(name), "kvm-vcpu:%lu", id);
 	ret = object_new_fd(&vcpu->obj, name);
-	/* Without a descriptor it stays behind like one whose descriptor was closed. */
-	if (ret < 0)
-		kvm_object_put(&vcpu->obj);
+	if (ret >= 0)
+		return ret;
+	vm_lock(vm);
+	__remove(vm, vcpu);
+	vm_unlock(vm);
+	vcpu_free(vcpu);
+	kvm_object_put(&vm->obj);
 	return ret;
 }

@@ -38,7 +38,7 @@ static long vm_ioc_set_identity_map_addr(struct kvm_object *obj, void *data)
 	long ret = -EINVAL;
 
 	vm_lock(vm);
-	if (!atomic_load(&vm->vcpu_count)) {
+	if (!vm->vcpu_count) {
 		vm->identity_map = *(const uint64_t *)data;
 		ret = 0;
 	}
@@ -75,7 +75,7 @@ static long vm_ioc_set_boot_cpu_id(struct kvm_object *obj, unsigned long id)
 	long ret = -EBUSY;
 
 	vm_lock(vm);
-	if (!atomic_load(&vm->vcpu_count)) {
+	if (!vm->vcpu_count) {
 		vm->bsp_id = (uint32_t)id;
 		ret = 0;
 	}
@@ -118,9 +118,8 @@ static long vm_ioctl(struct kvm_object *obj, uint32_t request, unsigned long arg
 static void vm_release(struct kvm_object *obj)
 {
 	struct kvm_vm *vm = vm_of_object(obj);
-	unsigned int count = atomic_load(&vm->vcpu_count);
 
-	for (unsigned int i = 0; i < count; i++)
+	for (unsigned int i = 0; i < vm->vcpu_count; i++)
 		vcpu_free(vm->vcpu[i]);
 	engine_free(vm->engine);
 	memslots_free(vm->slots);

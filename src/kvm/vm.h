@@ -31,8 +31,8 @@ struct kvm_vm {
 	struct engine *engine;
 	struct memslots *slots;
 
-	struct kvm_vcpu *vcpu[VM_MAX_VCPUS]; /* appended under the lock, read by count */
-	_Atomic unsigned int vcpu_count;
+	struct kvm_vcpu *vcpu[VM_MAX_VCPUS];
+	unsigned int vcpu_count;
 	uint32_t bsp_id;
 	uint32_t max_vcpu_ids; /* 0: not set */
 	uint64_t identity_map;

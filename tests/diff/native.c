@@ -53,9 +53,6 @@ static void on_exception(int sig, siginfo_t *info, void *context)
 	siglongjmp(back, 1);
 }
 
-/* Far from what the code may reach. */
-#define ENTRY UINT64_C(0x51230000)
-
 /* Everything but RIP, from the struct diff_state at RDI. */
 #define LOAD_STATE                       \
 	"mov $7, %%eax\n\t"              \
@@ -88,8 +85,8 @@ __attribute__((noreturn)) static void go_compat(void)
 {
 	struct diff_state *in = &shared->in;
 
-	*(uint32_t *)ENTRY = (uint32_t)in->rip;
-	*(uint16_t *)(ENTRY + 4) = in->seg[X86_SEG_CS];
+	*(uint32_t *)DIFF_ENTRY = (uint32_t)in->rip;
+	*(uint16_t *)(DIFF_ENTRY + 4) = in->seg[X86_SEG_CS];
 	__asm__ volatile("mov %0, %%es\n\tmov %1, %%ds\n\tmov %2, %%gs\n\tmov %3, %%ss\n\t"
 			 :
 			 : "r"(in->seg[X86_SEG_ES]), "r"(in->seg[X86_SEG_DS]),
@@ -97,7 +94,7 @@ __attribute__((noreturn)) static void go_compat(void)
 	__asm__ volatile(LOAD_STATE "ljmp *%c[entry]\n\t"
 			 :
 			 : "D"(in), [xstate] "i"(offsetof(struct diff_state, xstate)),
-			   [flags] "i"(offsetof(struct diff_state, flags)), [entry] "i"(ENTRY)
+			   [flags] "i"(offsetof(struct diff_state, flags)), [entry] "i"(DIFF_ENTRY)
 			 : "memory");
 	__builtin_unreachable();
 }
@@ -109,11 +106,11 @@ __attribute__((noreturn)) static void go(void)
 
 	if (in->seg[X86_SEG_CS])
 		go_compat();
-	*(uint64_t *)ENTRY = DIFF_CODE;
+	*(uint64_t *)DIFF_ENTRY = DIFF_CODE;
 	__asm__ volatile(LOAD_STATE "jmp *%c[entry]\n\t"
 			 :
 			 : "D"(in), [xstate] "i"(offsetof(struct diff_state, xstate)),
-			   [flags] "i"(offsetof(struct diff_state, flags)), [entry] "i"(ENTRY)
+			   [flags] "i"(offsetof(struct diff_state, flags)), [entry] "i"(DIFF_ENTRY)
 			 : "memory");
 	__builtin_unreachable();
 }
@@ -162,7 +159,7 @@ static void child(int fd, int memory)
 	map_fixed(DIFF_DATA, DIFF_DATA_SIZE, PROT_READ | PROT_WRITE, memory,
 		  offsetof(struct diff_shared, data));
 	/* The address to jump to, where an absolute operand reaches it with all registers loaded. */
-	if (mmap((void *)ENTRY, 4096, PROT_READ | PROT_WRITE,
+	if (mmap((void *)DIFF_ENTRY, 4096, PROT_READ | PROT_WRITE,
 		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) == MAP_FAILED)
 		_exit(3);
 	sigaltstack(&alt, NULL);

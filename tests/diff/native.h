@@ -15,7 +15,8 @@
 #define DIFF_CODE_SIZE 4096
 #define DIFF_DATA      UINT64_C(0x30000000)
 #define DIFF_DATA_SIZE (4 * 4096)
-#define DIFF_XSTATE    832 /* x87, SSE, AVX in the standard format */
+#define DIFF_ENTRY     UINT64_C(0x51230000) /* a page of the child's own */
+#define DIFF_XSTATE    832                  /* x87, SSE, AVX in the standard format */
 
 /*
  * Segments of 16- and 32-bit code: entries of the child's local descriptor table.
@@ -63,8 +64,8 @@ void native_free(struct native *n);
 struct diff_shared *native_shared(struct native *n);
 
 /*
- * Runs shared->code from in.rip (64-bit code: its start) with shared->in until an exception, which
- * UD2 at the end makes sure of. Return: false when the child died or hangs.
+ * Runs shared->code from in.rip (64-bit code: its start) with shared->in until an
+ * exception, which UD2 or INT3 at the end makes sure of. Return: false when the child died or hangs.
  */
 bool native_run(struct native *n);
 

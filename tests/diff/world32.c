@@ -12,7 +12,7 @@
 #include <sys/mman.h>
 
 /* The guest's system: one page each. */
-#define SYSTEM      UINT32_C(0x10000000)
+#define SYSTEM      WORLD32_SYSTEM
 #define TABLES      SYSTEM /* GDT at 0, IDT at 0x400, TSS at 0xc00 */
 #define IDT         (TABLES + 0x400)
 #define TSS         (TABLES + 0xc00)
@@ -82,6 +82,7 @@ static void fill_system(struct world32 *w)
 	put32(w, TABLES + SELECTOR_STACK0 + 4, 0x00cf9300);
 	put32(w, TSS + 4, RING0_STACK + 0x1000);
 	put32(w, TSS + 8, SELECTOR_STACK0);
+	put32(w, TSS + 0x64, UINT32_C(0xffff0000)); /* no map of I/O ports */
 	memset(w->system + (HANDLERS - SYSTEM), 0xf4, VECTORS);
 	for (uint32_t i = 0; i < VECTORS; i++) {
 		put32(w, IDT + i * 8, SELECTOR_CODE0 << 16 | ((HANDLERS + i) & 0xffff));

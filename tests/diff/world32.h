@@ -9,14 +9,17 @@
 
 #include "native.h"
 
+/* Where the guest's system is, which the code under test must not find. */
+#define WORLD32_SYSTEM UINT32_C(0x11230000)
+
 struct world32;
 
-/* Return: NULL when out of memory. */
+/* @debug: ENGINE_DEBUG_*. Return: NULL when out of memory. */
 struct world32 *world32_new(uint32_t debug);
 void world32_free(struct world32 *w);
 /* The guest's DIFF_DATA. */
 uint8_t *world32_data(struct world32 *w);
-/* Runs @code as native_run() does, with the segments of @shared->ldt. */
+/* Runs @shared->code as native_run() does, with the segments of @shared->ldt. */
 void world32_run(struct world32 *w, const struct diff_shared *shared, struct diff_state *out);
 
 #endif

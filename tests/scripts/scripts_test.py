@@ -19,16 +19,18 @@ SCRIPTS = ROOT / "scripts"
 SPDX = "// SPDX-License-Identifier: GPL-2.0-or-later\n"
 
 
-def load_runner():
+def load(script):
     # It has no suffix by which Python would know it, and shall leave no cache behind.
     sys.dont_write_bytecode = True
-    loader = importlib.machinery.SourceFileLoader("run_tests", str(SCRIPTS / "run-tests"))
-    module = importlib.util.module_from_spec(importlib.util.spec_from_loader("run_tests", loader))
+    name = script.replace("-", "_")
+    loader = importlib.machinery.SourceFileLoader(name, str(SCRIPTS / script))
+    module = importlib.util.module_from_spec(importlib.util.spec_from_loader(name, loader))
     loader.exec_module(module)
     return module
 
 
-runner = load_runner()
+runner = load("run-tests")
+check_live = load("check-live")
 
 
 def write(root, name, text):
@@ -210,6 +212,55 @@ def tidy_planted_bug_fail(root):
     expect_refusal("a.c:6", "check-tidy", root, path)
 
 
+# Live code
+
+def live_complaints(root, in_file, **files):
+    """Of a build with files of those contents in engine/, compiled as live code."""
+    commands = []
+    (root / "src").mkdir(exist_ok=True)
+    for name, text in files.items():
+        source = write(root, f"src/engine/{name}.c", text)
+        flag = [] if name == "other" else [check_live.FLAG]
+        command = ["gcc", "-O2", *flag, "-c", str(source), "-o", f"src/{name}.o"]
+        subprocess.run(command, cwd=root, check=True)
+        commands.append({"directory": str(root), "file": str(source), "command": " ".join(command)})
+    write(root, "compile_commands.json", json.dumps(commands))
+    return "\n".join(check_live.check(list(check_live.units_of(root)), in_file))
+
+
+def live_calls_each_other_pass(root):
+    assert not live_complaints(root, {}, a="int b(void); int a(void) { return b() + 1; }",
+                               b="int sched_yield(void); int b(void) { return sched_yield(); }")
+
+
+def live_calls_libc_fail(root):
+    text = live_complaints(root, {}, a="int puts(const char *); void a(void) { puts(\"\"); }")
+    assert "src/engine/a.c: calls puts" in text, text
+
+
+def live_calls_what_is_not_live_fail(root):
+    text = live_complaints(root, {}, a="int b(void); int a(void) { return b() + 1; }",
+                           other="int b(void) { return 1; }")
+    assert "src/engine/a.c: calls b" in text, text
+    assert "src/engine/other.c: compiled without" in text, text
+
+
+def live_exceptions_for_one_file_and_in_use(root):
+    puts = "int puts(const char *); void {}(void) {{ puts(\"\"); }}"
+    allowed = {"engine/a.c": {"puts"}}
+    assert not live_complaints(root, allowed, a=puts.format("a"))
+    text = live_complaints(root, allowed, a="int a;", b=puts.format("b"))
+    assert "src/engine/b.c: calls puts" in text, text
+    assert "src/engine/a.c: does not call puts" in text, text
+    text = live_complaints(root, {"engine/gone.c": {"puts"}}, a="int a;")
+    assert "src/engine/gone.c: in scripts/check-live" in text, text
+
+
+def live_build_of_other_kind_fail(root):
+    live_complaints(root, {}, other="int a;")
+    expect_refusal("nothing here is compiled with", "check-live", root)
+
+
 # The runner
 
 def counts(outcome):
@@ -356,6 +407,8 @@ CASES = [
     errata_complete_pass, errata_unknown_test_fail, errata_part_missing_fail,
     files_clean_pass, files_without_licence_fail, files_with_trailing_space_fail,
     files_with_dead_link_fail, format_other_layout_fail, tidy_planted_bug_fail,
+    live_calls_each_other_pass, live_calls_libc_fail, live_calls_what_is_not_live_fail,
+    live_exceptions_for_one_file_and_in_use, live_build_of_other_kind_fail,
     runner_counts_every_case, runner_shows_failed_case_alone, runner_counts_crash_as_failure,
     runner_counts_bad_status_as_failure, runner_counts_empty_run_as_failure,
     runner_says_how_to_see_a_finding_again, runner_ends_what_hangs, runner_counts_failed_build,

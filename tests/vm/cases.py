@@ -161,6 +161,13 @@ class Memory(Case):
 
     def prepare(self, machine, files, folder):
         files.add_compiled("memory_walk.c")
+        self.above = machine.memory.endswith("G") and int(machine.memory[:-1]) > 4
+
+    def judge(self, run):
+        """The kernel gives memory from its upper end first."""
+        detail = run.checks.get("memory_walk", (True, ""))[1]
+        if self.above and detail.endswith(", 0 above 4 GiB"):
+            run.complain("none of the memory that was tested is above 4 GiB")
 
 
 class Float(Case):

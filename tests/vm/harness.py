@@ -5,6 +5,7 @@ With accelerator `tcg` QEMU runs by itself; with `exclave` the same command line
 `exclave run` and a run only counts if that library, and not the machine's own /dev/kvm, was used.
 """
 import argparse
+import contextlib
 import dataclasses
 import os
 import pathlib
@@ -29,6 +30,8 @@ EXCLAVE_CPU = ("Skylake-Client-v4,vendor=GenuineIntel,+arch-capabilities,+rdctl-
                "+skip-l1dfl-vmentry,+ssb-no,+mds-no,+pschange-mc-no,+taa-no")
 CPUS = {"tcg": "max", "exclave": EXCLAVE_CPU}
 ACCELERATORS = {"tcg": "tcg", "exclave": "kvm,kernel-irqchip=off"}
+# From the end of its serial line to that of the process.
+END_SECONDS = 5
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -181,7 +184,7 @@ class Run:
             try:
                 self.process = subprocess.Popen(
                     command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=stderr,
-                    start_new_session=True, env={**os.environ, "EXCLAVE_LOG": "1"})
+                    env={**os.environ, "EXCLAVE_LOG": "1"})
             except OSError as error:
                 self.complain(f"{command[0]} cannot be started: {error.strerror} "
                               "(--exclave names the program)")
@@ -230,17 +233,22 @@ class Run:
             self.theirs |= "/dev/kvm" in targets
             self.ours |= any(target.startswith(OUR_KVM) for target in targets)
 
+    def __kill(self):
+        # They share our process group, so that they end with us; only theirs are to end here.
+        for pid in descendants(self.process.pid):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
     def __end(self):
         """Waits for QEMU, and ends it if it does not come to its own end."""
-        deadline = time.monotonic() + (0 if self.complaints else 5)
-        while True:
-            pid, status, usage = os.wait4(self.process.pid, os.WNOHANG)
-            if pid:
-                break
-            if time.monotonic() > deadline:
-                os.killpg(self.process.pid, signal.SIGKILL)
-                deadline += 3600
+        deadline = time.monotonic() + (0 if self.complaints else END_SECONDS)
+        pid, status, usage = os.wait4(self.process.pid, os.WNOHANG)
+        while not pid and time.monotonic() < deadline:
             time.sleep(0.01)
+            pid, status, usage = os.wait4(self.process.pid, os.WNOHANG)
+        if not pid:
+            self.__kill()
+            _, status, usage = os.wait4(self.process.pid, 0)
         self.status = self.process.returncode = os.waitstatus_to_exitcode(status)
         self.cpu = usage.ru_utime + usage.ru_stime
         self.process.stdout.close()

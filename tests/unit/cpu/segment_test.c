@@ -211,6 +211,8 @@ static void contains_expand_down_is_above_limit(void **state)
 	seg.type = 3;
 	assert_true(segment_contains(&seg, 0xffe, 2));
 	assert_false(segment_contains(&seg, 0xfff, 2));
+	seg.limit = UINT32_MAX;
+	assert_true(segment_contains(&seg, UINT32_MAX, 2));
 }
 
 static void swapgs_exchanges_bases_at_cpl0_only(void **state)

@@ -125,6 +125,11 @@ enum cpu_result vcpu_probe_write(struct engine_vcpu *v, gva_t gva, size_t len)
 	return probe(v, gva, len, true);
 }
 
+/* The guest's extended state is never in the registers here. */
+void vcpu_save_xstate(struct engine_vcpu *v)
+{
+}
+
 enum cpu_result engine_rdmsr(struct engine_vcpu *v, uint32_t index, uint64_t *value)
 {
 	the_machine.msr_index = index;

@@ -71,7 +71,7 @@ void fake_random_bytes(void *dst, size_t len);
 /* Each component random or in its initial state. */
 void fake_random_xstate(struct fake *f);
 /* What the host would have after loading v->xstate. */
-void assert_xstate(const struct fake *f, const uint8_t *expected);
+void assert_xstate(struct fake *f, const uint8_t *expected);
 
 void assert_fake_fault(const struct fake *f, enum cpu_result res, enum x86_vector vector,
 		       uint32_t error_code);

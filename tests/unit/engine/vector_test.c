@@ -116,7 +116,7 @@ static void set_ymm32(struct fake *f, unsigned int reg, const uint32_t *values)
 	xstate_put(&f->v, &x);
 }
 
-static void assert_ymm32(const struct fake *f, unsigned int reg, const uint32_t *values)
+static void assert_ymm32(struct fake *f, unsigned int reg, const uint32_t *values)
 {
 	struct xstate x;
 	uint32_t ymm[8];

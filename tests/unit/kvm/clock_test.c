@@ -135,6 +135,22 @@ static void page_follows_the_guests_tsc(void **state)
 	assert_in_range(guest_ns(f), ns, ns + SECOND);
 }
 
+/* QEMU's reset sets the counter to 0, long after the clock has begun. */
+static void page_after_the_tsc_went_back_has_no_negative_stamp(void **state)
+{
+	struct fixture *f = *state;
+	struct time_info info;
+	uint64_t ns;
+
+	start_page(f);
+	assert_int_equal(msr_set(f, 0x10, 0), 1);
+	assert_ok(ioc(f->vcpu, KVM_RUN, NULL));
+	memcpy(&info, f->ram + PAGE, sizeof(info));
+	assert_true((int64_t)info.tsc_timestamp >= 0);
+	ns = vm_ns(f);
+	assert_in_range(guest_ns(f), ns, ns + SECOND);
+}
+
 static void page_that_is_not_there_is_left_out(void **state)
 {
 	struct fixture *f = *state;
@@ -186,6 +202,7 @@ const struct CMUnitTest clock_tests[] = {
 	CASE(page_is_written_with_the_msr),
 	CASE(page_is_written_at_entry_after_vmm),
 	CASE(page_follows_the_guests_tsc),
+	CASE(page_after_the_tsc_went_back_has_no_negative_stamp),
 	CASE(page_that_is_not_there_is_left_out),
 	CASE(paused_guest_is_told_once),
 	CASE(wall_clock_and_system_time_make_the_date),

@@ -9,14 +9,11 @@
 #include "engine/engine.h"
 
 typedef enum engine_exit_reason fake_step(struct engine_vcpu *v);
-typedef enum cpu_result fake_completion(struct engine_vcpu *v);
 
 struct fake {
 	fake_step *const *steps;
 	unsigned int step_count;
 	unsigned int next; /* step; beyond the last: HLT */
-	fake_completion *complete;
-	bool completing; /* what engine_is_completing() says */
 	unsigned int state_changes;
 	unsigned int written;
 	unsigned int synchronized;

@@ -47,6 +47,20 @@ static void guest_access_stays_in_slot(void **state)
 	assert_err(vm_guest_read(vm_of(f), RAM_SIZE, &value, 8), EFAULT);
 }
 
+/* Translated code there has to be looked at again. */
+static void guest_write_is_announced(void **state)
+{
+	struct fixture *f = *state;
+	unsigned int before = fake.written;
+	uint64_t value = 1;
+
+	ram_add(f, 0);
+	assert_ok(vm_guest_write(vm_of(f), 0, &value, 8));
+	assert_int_equal(fake.written, before + 1);
+	assert_ok(vm_guest_read(vm_of(f), 0, &value, 8));
+	assert_int_equal(fake.written, before + 1);
+}
+
 static void guest_write_to_rom_efault(void **state)
 {
 	struct fixture *f = *state;
@@ -115,6 +129,7 @@ const struct CMUnitTest memory_tests[] = {
 	cmocka_unit_test_setup_teardown(region_of_other_address_space_einval, setup, teardown),
 	cmocka_unit_test_setup_teardown(change_waits_for_vcpus, setup, teardown),
 	cmocka_unit_test_setup_teardown(guest_access_stays_in_slot, setup, teardown),
+	cmocka_unit_test_setup_teardown(guest_write_is_announced, setup, teardown),
 	cmocka_unit_test_setup_teardown(guest_write_to_rom_efault, setup, teardown),
 	cmocka_unit_test_setup_teardown(get_dirty_log_returns_and_clears, setup, teardown),
 	cmocka_unit_test_setup_teardown(manual_protect_leaves_clearing_to_vmm, setup, teardown),

@@ -130,10 +130,11 @@ static void mmio_read_and_write(void **state)
 	assert_memory_equal(seen, "ABCDEFGH", 8);
 }
 
-static enum cpu_result complete_seen(struct engine_vcpu *v)
+/* What the engine does with immediate_exit set: it takes the answer and goes no further. */
+static enum engine_exit_reason step_take_in_only(struct engine_vcpu *v)
 {
-	memcpy(seen, v->exit.io.data, 8);
-	return CPU_OK;
+	step_see_in(v);
+	return ENGINE_EXIT_KICK;
 }
 
 static void immediate_exit_completes_and_returns(void **state)
@@ -143,52 +144,37 @@ static void immediate_exit_completes_and_returns(void **state)
 	assert_ok(RUN(f, step_in));
 	memcpy(pio_page(f), "completd", 8);
 	f->run->immediate_exit = 1;
-	fake.complete = complete_seen;
-	assert_err(RUN(f, step_out), EINTR);
+	assert_err(RUN(f, step_take_in_only), EINTR);
+	assert_int_equal(f->run->exit_reason, KVM_EXIT_INTR);
 	assert_memory_equal(seen, "completd", 8);
 	f->run->immediate_exit = 0;
 	assert_ok(RUN(f, step_out));
 }
 
 /* An access of several parts has more to send: those come before -EINTR. */
-static enum cpu_result complete_more(struct engine_vcpu *v)
-{
-	if (!fake.completing)
-		return CPU_OK;
-	fake.completing = false;
-	v->exit.reason = step_mmio_write(v);
-	return CPU_AGAIN;
-}
-
 static void immediate_exit_sends_all_parts_first(void **state)
 {
 	struct fixture *f = *state;
 
 	f->run->immediate_exit = 1;
-	fake.completing = true;
-	fake.complete = complete_more;
-	assert_ok(RUN(f, step_out));
+	assert_ok(RUN(f, step_mmio_write));
 	assert_int_equal(f->run->exit_reason, KVM_EXIT_MMIO);
-	assert_err(RUN(f, step_out), EINTR);
+	assert_err(RUN(f, step_kick), EINTR);
 }
 
-static enum cpu_result complete_faults(struct engine_vcpu *v)
-{
-	v->cpu.fault = (struct x86_exception){PF_VECTOR, true, 2, 0x5000};
-	return CPU_FAULT;
-}
-
-static void immediate_exit_keeps_fault_for_later(void **state)
+/* A pending #PF has its address in CR2 once the guest is entered, and not before. */
+static void pending_exception_is_delivered_at_entry(void **state)
 {
 	struct fixture *f = *state;
 
-	f->run->immediate_exit = 1;
-	fake.complete = complete_faults;
-	assert_err(RUN(f, step_out), EINTR);
-	assert_true(f->v->cpu.events.exception.pending);
-	f->run->immediate_exit = 0;
-	assert_ok(ioc(f->vcpu, KVM_RUN, NULL));
+	f->v->cpu.events.exception.pending = true;
+	f->v->cpu.events.exception.vector = PF_VECTOR;
+	f->v->cpu.events.exception.has_payload = true;
+	f->v->cpu.events.exception.payload = 0x5000;
+	assert_int_equal(f->v->cpu.state.cr2, 0);
+	assert_ok(RUN(f, step_out));
 	assert_true(f->v->cpu.events.exception.injected);
+	assert_false(f->v->cpu.events.exception.pending);
 	assert_int_equal(f->v->cpu.state.cr2, 0x5000);
 }
 
@@ -385,7 +371,7 @@ const struct CMUnitTest run_tests[] = {
 	CASE(mmio_read_and_write),
 	CASE(immediate_exit_completes_and_returns),
 	CASE(immediate_exit_sends_all_parts_first),
-	CASE(immediate_exit_keeps_fault_for_later),
+	CASE(pending_exception_is_delivered_at_entry),
 	CASE(kick_of_our_own_goes_on),
 	CASE(kick_of_vmm_is_eintr),
 	CASE(plain_exits),

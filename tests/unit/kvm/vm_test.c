@@ -15,12 +15,16 @@ static void create_vm_of_unknown_type_einval(void **state)
 static void create_without_descriptor_leaves_nothing(void **state)
 {
 	struct fixture *f = *state;
-	unsigned int engines = fake.engines;
+	unsigned int engines = fake.engines, vcpus = fake.vcpus;
+	struct kvm_object *vm = object_of(ioc(f->system, KVM_CREATE_VM, NULL));
 
 	allow_descriptors(false);
 	assert_err(ioc(f->system, KVM_CREATE_VM, NULL), EMFILE);
+	assert_err(ioc(vm, KVM_CREATE_VCPU, NULL), EMFILE);
 	allow_descriptors(true);
-	assert_int_equal(fake.engines, engines);
+	assert_int_equal(fake.engines, engines + 1);
+	assert_int_equal(fake.vcpus, vcpus);
+	assert_true(ioc(vm, KVM_CREATE_VCPU, NULL) >= FIRST_FD);
 }
 
 static void create_vcpu_checks_id(void **state)

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * A memory test: fills a number of MiB with patterns and reads them back, forwards and backwards,
- * in every width, and moves them with the string instructions.
+ * in every width, and moves them with the string instructions. Says how much of it the kernel has
+ * placed above 4 GiB.
  *
  *   memory_walk MIB
  */
@@ -99,6 +100,24 @@ static int move_strings(uint64_t seed)
 	return 0;
 }
 
+/* Linux, Documentation/admin-guide/mm/pagemap.rst: bits 0-54 of an entry are the frame. */
+static size_t count_high_pages(void)
+{
+	uintptr_t first = (uintptr_t)words / PAGE;
+	FILE *map = fopen("/proc/self/pagemap", "r");
+	size_t high = 0;
+	uint64_t entry;
+
+	if (!map)
+		return 0;
+	if (!fseek(map, (long)(first * sizeof(entry)), SEEK_SET)) {
+		for (size_t i = 0; i < count * 8 / PAGE && fread(&entry, 8, 1, map) == 1; i++)
+			high += (entry << 9 >> 9) * PAGE >= 1UL << 32;
+	}
+	fclose(map);
+	return high;
+}
+
 int main(int argc, char **argv)
 {
 	size_t size = argc == 2 ? strtoul(argv[1], NULL, 0) * MIB : 0;
@@ -114,6 +133,6 @@ int main(int argc, char **argv)
 	if (fill_and_read(0) || invert_backwards(0) || fill_and_read(0x5555555555555555) ||
 	    write_narrow() || move_strings(1))
 		return 1;
-	printf("%zu MiB\n", size / MIB);
+	printf("%zu MiB, %zu above 4 GiB\n", size / MIB, count_high_pages() * PAGE / MIB);
 	return 0;
 }
