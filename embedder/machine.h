@@ -59,6 +59,14 @@ void machine_map(struct machine *m, gva_t gva, gpa_t gpa, uint64_t size, uint32_
 /* User code, 64-bit: registers are the caller's to set in m->v->cpu.state. */
 void machine_enter_user(struct machine *m);
 
+/*
+ * The code that the gate of @vector leads to, at CPL 0: MACHINE_HANDLER_SIZE bytes, of which the
+ * first is HLT until somebody puts in something else, before the vector is first raised.
+ */
+#define MACHINE_HANDLER_SIZE 16u
+uint8_t *machine_handler(struct machine *m, unsigned int vector);
+gva_t machine_handler_gva(unsigned int vector);
+
 /* Runs until an exception has been delivered or something else makes it leave. */
 struct machine_trap machine_run(struct machine *m);
 
