@@ -10,13 +10,20 @@
 
 	.text
 
-/* 64 blocks, which must not leave the page: 6 bytes each. */
-path path_linked, 512
+/*
+ * 64 blocks of 16 bytes, in the order 0, 27, 54, 17 ...: no jump goes to what is
+ * behind it anyway, and some go backwards, as in loops. The last of them is 37; a true comparison is -1.
+ */
+path path_linked, 2048
+	.set	n, 0
 	.rept	64
+	.balign	16
+	.set	next, (n + 27) % 64 - (n == 37) * 64
 	addq	$1, %rax
-	jmp	1f
-1:
+	jmp	path_linked + next * 16
+	.set	n, n + 1
 	.endr
+	.balign	16
 	decl	%esi
 	jnz	path_linked
 	ret
@@ -42,7 +49,7 @@ path path_return, 512
 1:	addq	$1, %rax
 	ret
 
-/* 32 blocks in each of two pages, 16 bytes apart, and the end of the loop behind those of the first. */
+/* 32 blocks in each of two pages, and the end of the loop behind those of the first. */
 path path_across, 4096
 	.set	n, 0
 	.rept	32

@@ -18,8 +18,8 @@ enum system_page {
 	PAGE_STACK,
 };
 
-#define STACK_TOP    (MACHINE_SYSTEM + (PAGE_STACK + 1) * PAGE_SIZE)
-#define OPCODE_HLT   0xf4
+#define STACK_TOP  (MACHINE_SYSTEM + (PAGE_STACK + 1) * PAGE_SIZE)
+#define OPCODE_HLT 0xf4
 
 static void synchronize(void *opaque)
 {
