@@ -123,6 +123,14 @@ static enum cpu_result copy_crossing(struct engine_vcpu *v, struct place_of_code
 	return err ? host_error(v, err) : CPU_OK;
 }
 
+/* Has a block from here met the end of a page in the middle of a group? */
+static bool is_ungrouped(const struct code_cache *cache, const struct place_of_code *at)
+{
+	const struct code_page *page = cache_find_page(cache, at->host[0]);
+
+	return page && (page->ungrouped & BIT64(at->offset / CODE_GRANULE));
+}
+
 static struct block *make_block(struct engine *engine, const struct place_of_code *at,
 				const struct code_bytes *code, uint32_t mode)
 {
@@ -135,6 +143,7 @@ static struct block *make_block(struct engine *engine, const struct place_of_cod
 	t->cache = cache;
 	t->stubs = &engine->stubs;
 	t->never_link = engine->config.debug & ENGINE_DEBUG_NO_CHAIN;
+	t->no_groups = is_ungrouped(cache, at);
 	t->e.base = t->e.p = cache->writable + cache->used;
 	t->e.end = t->e.base + BLOCK_MAX_CODE;
 	length = translate_block(t, code, mode);

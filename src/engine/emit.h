@@ -90,6 +90,17 @@ static inline void emit_gs_load_indexed(struct emitter *e, unsigned int reg, uns
 	emit32(e, (uint32_t)disp);
 }
 
+/* jmp gs:[index * 8 + disp32] */
+static inline void emit_gs_jmp_indexed(struct emitter *e, unsigned int index, int32_t disp)
+{
+	emit8(e, 0x65);
+	emit8(e, emit_rex(false, 0, index, 0));
+	emit8(e, 0xff);
+	emit8(e, emit_modrm(0, 4, 4));
+	emit8(e, (uint8_t)(3 << 6 | (index & 7) << 3 | 5));
+	emit32(e, (uint32_t)disp);
+}
+
 /* mov qword gs:[disp32], sign-extended imm32 */
 static inline void emit_gs_store_imm(struct emitter *e, int32_t disp, int32_t imm)
 {

@@ -198,8 +198,7 @@ static enum cpu_result refuse(struct engine_vcpu *v, const struct insn *insn)
 	bool ud = insn->kind == INSN_INVALID;
 
 	if (insn->too_long) {
-		v->cpu.fault =
-			(struct x86_exception){.vector = GP_VECTOR, .has_error_code = true};
+		v->cpu.fault = (struct x86_exception){.vector = GP_VECTOR, .has_error_code = true};
 		return CPU_FAULT;
 	}
 	switch (insn->unit) {

@@ -26,6 +26,8 @@ void translation_record(struct translation *t, const uint8_t *at, const struct a
 		r->length = t->insns[a->insn].length;
 		r->addend = a->addend;
 		r->size = (uint8_t)a->size;
+		r->hull = a->hull;
+		r->disp = (uint16_t)a->disp;
 		r->read = a->read;
 		r->write = a->write;
 		r->stack = a->stack;
@@ -156,6 +158,15 @@ static unsigned int emit_bit_string(struct translation *t, struct insn *insn, un
 	return word;
 }
 
+/* [reg + disp] with no segment that has a base. */
+static bool has_base_only(const struct insn *insn)
+{
+	const struct insn_mem *mem = &insn->mem;
+
+	return mem->base >= 0 && mem->index < 0 && mem->address_size == 8 &&
+	       mem->seg != X86_SEG_FS && mem->seg != X86_SEG_GS && !insn->bit_string;
+}
+
 static void emit_copy(struct translation *t, struct insn *insn)
 {
 	uint16_t names = insn->regs_read | insn->regs_written;
@@ -168,7 +179,11 @@ static void emit_copy(struct translation *t, struct insn *insn)
 	if (names_rsp(insn) && !(insn->mem.present && !insn->mem.size)) {
 		rsp = insn->no_rex ? regs_rsp_low(t) : regs_rsp(t);
 	}
-	if (insn->mem.size) {
+	if (insn->mem.size && has_base_only(insn) &&
+	    group_access(t, ACCESS_INSN, (unsigned int)insn->mem.base, (int32_t)insn->mem.disp, rsp,
+			 insn->mem.size, insn->mem.write, names)) {
+		/* It shares a look-up. */
+	} else if (insn->mem.size) {
 		addr = access_offset(t, insn, names);
 		if (insn->bit_string)
 			rsp = emit_bit_string(t, insn, addr, rsp, names);
@@ -182,7 +197,7 @@ static void emit_copy(struct translation *t, struct insn *insn)
 			emit_lea_result(t, insn, addr);
 	} else {
 		translation_record(t, t->e.p, NULL);
-		relocate_emit(t, insn, NO_REG, NO_REG, rsp);
+		relocate_emit(t, insn, NO_REG, NO_REG, 0, rsp);
 	}
 	if (rsp != NO_REG && (insn->regs_written & BIT32(X86_RSP)))
 		regs_set_rsp(t, rsp);
@@ -291,8 +306,10 @@ uint32_t translate_block(struct translation *t, const struct code_bytes *code, u
 		return 0;
 	emit_bytes(&t->e, nop, sizeof(nop));
 	regs_start(t);
-	for (t->current = 0; t->current < t->count; t->current++)
+	for (t->current = 0; t->current < t->count; t->current++) {
 		translate_insn(t, &t->insns[t->current]);
+		groups_end_insn(t, &t->insns[t->current]);
+	}
 	/* The instruction that did not fit is a block by itself, which nothing is linked to. */
 	last = &t->insns[t->count - 1];
 	if (!ends_block(last) && insn_is_available(last, mode))

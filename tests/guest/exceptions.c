@@ -398,6 +398,19 @@ static void non_canonical_stack_of_handler_ss(void)
 	expect_fault(&s, 12, 0, int_absent_at);
 }
 
+/* IST1 lies inside this limit, so that the #TS itself finds its stack; IST2 does not. */
+static void handler_stack_beyond_tss_limit_ts(void)
+{
+	struct state s;
+
+	gate_set(0x55, GATE_INTERRUPT, IST_SECOND);
+	gdt[TSS64 / 8] &= ~UINT64_C(0x020000000000);
+	gdt[TSS64 / 8] = (gdt[TSS64 / 8] & ~UINT64_C(0xffff)) | 0x2b;
+	asm volatile("ltr %w0" ::"r"(TSS64) : "memory");
+	s = run_kernel(int_absent);
+	expect_fault(&s, 10, TSS64, int_absent_at);
+}
+
 static void handler_stack_by_ist_and_privilege(void)
 {
 	struct state s;
@@ -542,6 +555,7 @@ const struct test tests[] = {
 	TEST(fault_with_absent_stack_page_fault),
 	TEST(page_fault_with_absent_stack_df),
 	TEST(non_canonical_stack_of_handler_ss),
+	TEST(handler_stack_beyond_tss_limit_ts),
 	TEST(handler_stack_by_ist_and_privilege),
 	TEST(interrupt_gate_clears_if_and_trap_gate_does_not),
 	TEST(resume_flag_is_set_in_the_image_of_faults),

@@ -26,6 +26,19 @@ static void raise_interrupt(void)
 	*apic(0x300) = 0x40000 | VECTOR;
 }
 
+/* It comes at some time while the next code runs. */
+static void raise_later(void)
+{
+	if (platform() == PLATFORM_RUNNER) {
+		outl(0x50c, VECTOR);
+		return;
+	}
+	*apic(0xf0) = 0x1ff;
+	*apic(0x320) = VECTOR;
+	*apic(0x3e0) = 0xb;
+	*apic(0x380) = 1000000;
+}
+
 static void end_of_interrupt(void)
 {
 	if (platform() != PLATFORM_RUNNER)
@@ -155,6 +168,44 @@ static void interrupt_at_cpl_3_changes_stack(void)
 	EXPECT(s.rflags & FLAGS_RF, 0);
 }
 
+CODE(spin, "1: jmp 1b");
+CODE(spin_memory, "1: cmpl $0, (%rdx); jz 1b");
+CODE(spin_calls, "1: call 2f; jmp 1b; 2: inc %rax; ret");
+CODE(spin_indirect, "lea 1f(%rip), %rbx; 1: inc %rax; jmp *%rbx");
+CODE(spin_string, "1: mov %rdx, %rdi; mov $4096, %ecx; rep stosb; jmp 1b");
+CODE(spin_fault, "1: inc %rax; cpuid; jmp 1b");
+CODE(spin_halt, "1: hlt; jmp 1b");
+CODE(spin_spread, "1: inc %rax; jmp 2f; .fill 5000, 1, 0x90; 2: dec %rbx; jmp 1b");
+
+static bool note_and_end(struct state *s)
+{
+	taken += s->vector == VECTOR;
+	end_of_interrupt();
+	return false;
+}
+
+/* None of these loops ends by itself. */
+static void interrupt_comes_into_every_kind_of_loop(void)
+{
+	static const char *const loops[] = {spin,        spin_memory, spin_calls, spin_indirect,
+					    spin_string, spin_fault,  spin_halt,  spin_spread};
+
+	for (unsigned int i = 0; i < 2 * sizeof(loops) / sizeof(loops[0]); i++) {
+		struct state s;
+
+		taken = 0;
+		trap_hook = note_and_end;
+		state_kernel(&s, loops[i / 2]);
+		s.rflags |= FLAGS_IF;
+		s.gpr[RDX] = (uint64_t)page_alloc(1);
+		report_case(i);
+		raise_later();
+		run(&s);
+		EXPECT(s.vector, VECTOR);
+		EXPECT(taken, 1);
+	}
+}
+
 const struct test tests[] = {
 	TEST(interrupt_waits_while_if_is_clear),
 	TEST(sti_holds_back_one_instruction),
@@ -163,6 +214,7 @@ const struct test tests[] = {
 	TEST(hlt_ends_behind_itself),
 	TEST(interrupted_loop_loses_nothing),
 	TEST(interrupt_at_cpl_3_changes_stack),
+	TEST(interrupt_comes_into_every_kind_of_loop),
 	{0},
 };
 
