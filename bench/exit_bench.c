@@ -157,7 +157,7 @@ static const struct exit_case cases[] = {
 		.reason = KVM_EXIT_IO,
 		.msr = MSR_SYSENTER_EIP,
 		.size = 10,
-		/* wrmsr; dec %esi; jnz .-4; out %al, $0x80; hlt */
+		/* wrmsr; dec %esi; jnz .-4; out %al, $0x80 */
 		.code = {0x0f, 0x30, 0xff, 0xce, 0x75, 0xfa, 0xe6, 0x80, JMP_BACK(8)},
 	},
 };
