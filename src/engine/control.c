@@ -234,22 +234,77 @@ static void emit_counted(struct translation *t, const struct insn *insn, const s
 	emit_goto(t, next);
 }
 
+/* The opcode bits of the condition of JCC. */
+static uint8_t condition_of(const struct insn *insn)
+{
+	uint8_t opcode = insn->bytes[insn->opcode_at];
+
+	return (opcode == 0x0f ? insn->bytes[insn->opcode_at + 1] : opcode) & 0x0f;
+}
+
+static bool is_counted(const struct insn *insn)
+{
+	uint8_t opcode = insn->bytes[insn->opcode_at];
+
+	return opcode >= 0xe0 && opcode <= 0xe3;
+}
+
+bool control_may_be_side(const struct translation *t, const struct insn *insn)
+{
+	return insn->kind == INSN_JCC && !is_counted(insn) && t->is_linked &&
+	       mode_is_64bit(t->mode) && t->exit_count < BLOCK_MAX_EXITS;
+}
+
+void control_emit_side(struct translation *t, const struct insn *insn, enum side side)
+{
+	int64_t next = (int64_t)t->offset[t->current] + insn->length;
+	struct side_exit *exit = &t->exits[t->exit_count++];
+	struct emitter *e = &t->e;
+
+	emit8(e, 0x0f);
+	emit8(e, (uint8_t)(0x80 | (condition_of(insn) ^ (side == SIDE_NOT_TAKEN))));
+	emit32(e, 0);
+	*exit = (struct side_exit){
+		.rel32 = e->p - 4,
+		.offset = side == SIDE_TAKEN ? next + insn->imm : next,
+		.spilled = t->spilled,
+		.saved = t->saved,
+		.rsp = t->rsp,
+		.rsp_dirty = t->rsp_dirty,
+	};
+}
+
+void control_emit_exits(struct translation *t)
+{
+	for (unsigned int i = 0; i < t->exit_count; i++) {
+		const struct side_exit *exit = &t->exits[i];
+		struct target target = {.offset = exit->offset, .size = whole_rip_size(t)};
+
+		groups_start(t);
+		t->spilled = exit->spilled;
+		t->saved = exit->saved;
+		t->rsp = exit->rsp;
+		t->rsp_dirty = exit->rsp_dirty;
+		emit_patch(&t->e, exit->rel32, t->e.p);
+		regs_finish(t);
+		emit_goto(t, &target);
+	}
+}
+
 /* JCC with its condition in the opcode's low bits. */
 static void emit_condition(struct translation *t, const struct insn *insn,
 			   const struct target *next, struct target *target)
 {
-	uint8_t opcode = insn->bytes[insn->opcode_at];
 	struct emitter *e = &t->e;
 	uint8_t *taken;
 
-	if (opcode >= 0xe0 && opcode <= 0xe3) {
+	if (is_counted(insn)) {
 		emit_counted(t, insn, next, target);
 		return;
 	}
 	emit_align4(e, 2);
 	emit8(e, 0x0f);
-	emit8(e, (uint8_t)(0x80 |
-			   ((opcode == 0x0f ? insn->bytes[insn->opcode_at + 1] : opcode) & 0x0f)));
+	emit8(e, (uint8_t)(0x80 | condition_of(insn)));
 	emit32(e, 0);
 	taken = e->p - 4;
 	emit_goto(t, next);

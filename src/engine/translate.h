@@ -70,6 +70,28 @@ struct group {
 
 #define BLOCK_GROUPS 2
 
+/*
+ * A conditional branch in the middle of a block, which goes on behind it when the
+ * branch is not taken, or in the next round of a loop when it is.
+ */
+enum side {
+	SIDE_NONE,
+	SIDE_TAKEN,     /* the block is left when it is taken */
+	SIDE_NOT_TAKEN, /* when it is not */
+};
+
+/* Where such a branch leaves, and where the guest's registers are there. */
+struct side_exit {
+	uint8_t *rel32;
+	int64_t offset; /* of the target, in the page */
+	uint16_t spilled;
+	uint16_t saved;
+	uint8_t rsp;
+	bool rsp_dirty;
+};
+
+#define BLOCK_MAX_EXITS 8
+
 struct translation {
 	struct emitter e;
 	const struct code_cache *cache;
@@ -92,6 +114,10 @@ struct translation {
 	bool rsp_dirty;   /* and the vCPU's copy is stale */
 	struct access access[BLOCK_MAX_INSNS * 2];
 	unsigned int access_count;
+	uint8_t side[BLOCK_MAX_INSNS]; /* enum side */
+	struct side_exit exits[BLOCK_MAX_EXITS];
+	unsigned int exit_count;
+	unsigned int planned_exits;
 	bool no_groups; /* one look-up for each access */
 	struct group groups[BLOCK_GROUPS];
 	uint16_t held;              /* host registers of groups */
@@ -215,6 +241,11 @@ void inline_emit(struct translation *t, const struct insn *insn);
 
 /* control.c: branches and the end of a block. */
 void control_emit(struct translation *t, const struct insn *insn);
+/* A branch that does not end the block, and the way out at all of them. */
+void control_emit_side(struct translation *t, const struct insn *insn, enum side side);
+void control_emit_exits(struct translation *t);
+/* May @insn become one? */
+bool control_may_be_side(const struct translation *t, const struct insn *insn);
 /* On to @offset; @by_address: through the dispatcher instead of a link. */
 void control_fall_through(struct translation *t, uint32_t offset, bool by_address);
 void control_stop(struct translation *t, uint32_t offset, enum engine_stop stop);
