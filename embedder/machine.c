@@ -13,7 +13,7 @@ enum system_page {
 	PAGE_GDT,
 	PAGE_TSS,
 	PAGE_IDT,
-	PAGE_HANDLERS, /* 16 bytes for each vector */
+	PAGE_HANDLERS, /* MACHINE_HANDLER_SIZE for each vector */
 	PAGE_STACK_LOW,
 	PAGE_STACK,
 	PAGE_KERNEL_CODE,
@@ -21,7 +21,6 @@ enum system_page {
 };
 _Static_assert(PAGE_KERNEL_CODE == (MACHINE_KERNEL_CODE - MACHINE_SYSTEM) / PAGE_SIZE, "its place");
 
-#define HANDLER_SIZE     16u
 #define STACK_TOP        (MACHINE_SYSTEM + (PAGE_STACK + 1) * PAGE_SIZE)
 #define KERNEL_STACK_TOP (MACHINE_SYSTEM + (PAGE_KERNEL_STACK + 1) * PAGE_SIZE)
 #define OPCODE_HLT       0xf4
@@ -93,18 +92,29 @@ static void make_gdt(struct machine *m)
 	put64(m, PAGE_GDT, MACHINE_TSS + 8, tss >> 32);
 }
 
+#define HANDLERS (PAGE_HANDLERS * PAGE_SIZE)
+
+uint8_t *machine_handler(struct machine *m, unsigned int vector)
+{
+	return m->system + HANDLERS + (size_t)vector * MACHINE_HANDLER_SIZE;
+}
+
+gva_t machine_handler_gva(unsigned int vector)
+{
+	return MACHINE_SYSTEM + HANDLERS + vector * MACHINE_HANDLER_SIZE;
+}
+
 static void make_idt(struct machine *m)
 {
 	for (unsigned int vector = 0; vector < 256; vector++) {
-		uint64_t handler =
-			MACHINE_SYSTEM + PAGE_HANDLERS * PAGE_SIZE + vector * HANDLER_SIZE;
+		gva_t handler = machine_handler_gva(vector);
 
 		/* An interrupt gate of DPL 3 with IST 1. */
 		put64(m, PAGE_IDT, vector * 16,
 		      (handler & 0xffff) | MACHINE_KERNEL_CS << 16 | UINT64_C(1) << 32 |
 			      UINT64_C(0xee) << 40 | (handler >> 16 & 0xffff) << 48);
 		put64(m, PAGE_IDT, vector * 16 + 8, handler >> 32);
-		m->system[PAGE_HANDLERS * PAGE_SIZE + vector * HANDLER_SIZE] = OPCODE_HLT;
+		*machine_handler(m, vector) = OPCODE_HLT;
 	}
 	put64(m, PAGE_TSS, 36, STACK_TOP); /* IST 1 */
 }
@@ -243,10 +253,10 @@ struct machine_trap machine_run(struct machine *m)
 	uint64_t handler;
 
 	trap.exit = engine_run(m->v);
-	handler = s->rip - 1 - (MACHINE_SYSTEM + PAGE_HANDLERS * PAGE_SIZE);
-	if (trap.exit != ENGINE_EXIT_HLT || handler >= 256 * HANDLER_SIZE)
+	handler = s->rip - 1 - machine_handler_gva(0);
+	if (trap.exit != ENGINE_EXIT_HLT || handler >= 256 * MACHINE_HANDLER_SIZE)
 		return trap;
-	trap.vector = (int)(handler / HANDLER_SIZE);
+	trap.vector = (int)(handler / MACHINE_HANDLER_SIZE);
 	memcpy(frame, m->system + (s->gpr[X86_RSP] - MACHINE_SYSTEM), sizeof(frame));
 	if (has_error_code((unsigned int)trap.vector))
 		trap.error_code = (uint32_t)frame[0];

@@ -555,6 +555,7 @@ enum engine_exit_reason engine_run(struct engine_vcpu *v)
 	uint64_t gs = set_gs((uint64_t)(uintptr_t)v);
 	enum run_next next;
 
+	fault_set_running(v);
 	atomic_store(&v->running, true);
 	if (atomic_load(&v->request))
 		serve_requests(v);
@@ -568,6 +569,7 @@ enum engine_exit_reason engine_run(struct engine_vcpu *v)
 		next = next == RUN_RESUME ? turn(v) : leave_enclave(v);
 	vcpu_save_xstate(v);
 	atomic_store(&v->running, false);
+	fault_set_running(NULL);
 	set_gs(gs);
 	return v->exit.reason;
 }

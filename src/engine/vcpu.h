@@ -174,6 +174,7 @@ struct engine_vcpu {
 	void (*on_cpuid)(struct cpu *cpu, uint32_t leaf, uint32_t subleaf, uint32_t regs[4]);
 	struct cpu_ops cpu_ops;
 	bool nonglobal_code;    /* jumps of the kernel's tables lead to pages that are not global */
+	uint64_t probes;        /* state of engine_probe() */
 	bool alone;             /* the present instruction runs in a block of its own */
 	bool want_irq_window;   /* the VMM wants to hear when an interrupt can be taken */
 	uint64_t debug_pending; /* DR6 bits that the present instruction has matched */
