@@ -16,10 +16,14 @@ enum system_page {
 	PAGE_HANDLERS, /* MACHINE_HANDLER_SIZE for each vector */
 	PAGE_STACK_LOW,
 	PAGE_STACK,
+	PAGE_KERNEL_CODE,
+	PAGE_KERNEL_STACK,
 };
+_Static_assert(PAGE_KERNEL_CODE == (MACHINE_KERNEL_CODE - MACHINE_SYSTEM) / PAGE_SIZE, "its place");
 
-#define STACK_TOP  (MACHINE_SYSTEM + (PAGE_STACK + 1) * PAGE_SIZE)
-#define OPCODE_HLT 0xf4
+#define STACK_TOP        (MACHINE_SYSTEM + (PAGE_STACK + 1) * PAGE_SIZE)
+#define KERNEL_STACK_TOP (MACHINE_SYSTEM + (PAGE_KERNEL_STACK + 1) * PAGE_SIZE)
+#define OPCODE_HLT       0xf4
 
 static void synchronize(void *opaque)
 {
@@ -36,7 +40,7 @@ int machine_add_ram(struct machine *m, gpa_t gpa, void *hva, uint64_t size)
 		.memory_size = size,
 		.userspace_addr = (uint64_t)(uintptr_t)hva,
 	};
-	int ret = memslots_set(m->slots, &region, NULL);
+	int ret = memslots_set(m->slots, &region, m->epc);
 
 	if (!ret)
 		m->slot_count++;
@@ -160,9 +164,38 @@ void machine_enter_user(struct machine *m)
 	};
 }
 
+static void enter_kernel(struct machine *m)
+{
+	struct x86_state *s = &m->v->cpu.state;
+
+	machine_enter_user(m);
+	s->cpl = 0;
+	s->seg[X86_SEG_CS] = segment(MACHINE_KERNEL_CS, 11, 0, true);
+	s->seg[X86_SEG_SS] = segment(MACHINE_KERNEL_DS, 3, 0, false);
+	s->gpr[X86_RSP] = KERNEL_STACK_TOP;
+	s->rip = MACHINE_KERNEL_CODE;
+}
+
+struct machine_trap machine_run_kernel(struct machine *m, const void *code, size_t len)
+{
+	uint8_t *place = m->system + PAGE_KERNEL_CODE * PAGE_SIZE;
+
+	enter_kernel(m);
+	if (memcmp(place, code, len) != 0) {
+		memcpy(place, code, len);
+		engine_memory_written(m->engine);
+	}
+	return machine_run(m);
+}
+
 int machine_init(struct machine *m, uint32_t debug)
 {
-	struct engine_config config = {.debug = debug};
+	return machine_init_with(m, debug, NULL);
+}
+
+int machine_init_with(struct machine *m, uint32_t debug, const struct engine_ops *ops)
+{
+	struct engine_config config = {.debug = debug, .ops = ops};
 	struct engine_vcpu_config vcpu = {.is_bsp = true, .run_fd = -1};
 	const struct cpuid_extra extra = {0};
 	int ret;

@@ -48,7 +48,7 @@ static inline void emit32(struct emitter *e, uint32_t value)
 
 static inline uint8_t emit_rex(bool w, unsigned int reg, unsigned int index, unsigned int base)
 {
-	return (uint8_t)(0x40 | w << 3 | (reg >> 3) << 2 | (index >> 3) << 1 | base >> 3);
+	return (uint8_t)((w ? 0x48 : 0x40) | (reg >> 3) << 2 | (index >> 3) << 1 | base >> 3);
 }
 
 static inline uint8_t emit_modrm(unsigned int mod, unsigned int reg, unsigned int rm)

@@ -365,11 +365,8 @@ static enum run_next run_code(struct engine_vcpu *v, bool single)
 		link_to(v, block);
 	else
 		remember(v, block);
-	/* RF is for one instruction, and there is no breakpoint for the rest of a longer block. */
-	if (!single) {
+	if (!single)
 		v->cpu.events.shadow = 0;
-		v->cpu.state.rflags &= ~X86_EFLAGS_RF;
-	}
 	v->mmio.read_used = 0;
 	enter_code(v, block);
 	return take_stop(v, flags, shadow);
@@ -490,10 +487,10 @@ static enum run_next leave_enclave(struct engine_vcpu *v)
 	struct cpu_event event = {.kind = CPU_EVENT_EXCEPTION, .exception.vector = UD_VECTOR};
 
 	enclave_leave_by_exit(v);
-	if (v->exit.reason != ENGINE_EXIT_MMIO && v->exit.reason != ENGINE_EXIT_INTERNAL_ERROR)
-		return RUN_EXIT;
 	v->alone = false;
 	v->pending = ENGINE_PENDING_NONE;
+	if (v->exit.reason != ENGINE_EXIT_MMIO && v->exit.reason != ENGINE_EXIT_INTERNAL_ERROR)
+		return RUN_EXIT;
 	return deliver(v, &event);
 }
 
