@@ -44,6 +44,7 @@
 	X(KVM_CAP_SET_BOOT_CPU_ID, 1)                                                           \
 	X(KVM_CAP_SET_IDENTITY_MAP_ADDR, 1)                                                     \
 	X(KVM_CAP_SET_TSS_ADDR, 1)                                                              \
+	X(KVM_CAP_SGX_ATTRIBUTE, 1)                                                             \
 	X(KVM_CAP_SREGS2, 1)                                                                    \
 	X(KVM_CAP_SYNC_MMU, 1)                                                                  \
 	X(KVM_CAP_USER_MEMORY, 1)                                                               \

@@ -103,6 +103,8 @@ static enum run_next exit_internal_error(struct kvm_vcpu *vcpu)
 	struct kvm_run *run = vcpu->run;
 	uint8_t length = exit->insn.length;
 
+	if (vcpu_encls_leave(vcpu))
+		return RUN_EXIT_TO_USER;
 	if (length > sizeof(run->emulation_failure.insn_bytes))
 		length = sizeof(run->emulation_failure.insn_bytes);
 	run->emulation_failure.suberror = KVM_INTERNAL_ERROR_EMULATION;

@@ -182,6 +182,7 @@ err_free:
 void vcpu_free(struct kvm_vcpu *vcpu)
 {
 	engine_vcpu_free(vcpu->v);
+	vcpu_free_sgx(vcpu);
 	free_pages(vcpu);
 	pthread_mutex_destroy(&vcpu->lock);
 	free(vcpu);
