@@ -4,28 +4,35 @@
 #include <errno.h>
 #include <string.h>
 
-static int enter(unsigned int function, struct call_frame *f, struct sgx_enclave_run *run)
-{
-	static vdso_sgx_enter_enclave_t enter_enclave;
-
-	if (!enter_enclave)
-		enter_enclave = vdso_find();
-	if (!enter_enclave)
-		return -ENOSYS;
-	return enter_enclave((unsigned long)f, 0, 0, function, 0, 0, run);
-}
+/* Of enter.S. */
+int enter_enclave(struct call_frame *f, unsigned int function, struct sgx_enclave_run *run,
+		  vdso_sgx_enter_enclave_t vdso);
 
 int enclave_call(const struct enclave *e, unsigned int tcs, struct call_frame *f,
 		 struct sgx_enclave_run *run)
 {
-	memset(run, 0, sizeof(*run));
-	run->tcs = (uint64_t)enclave_tcs(e, tcs);
-	return enter(EENTER, f, run);
+	return enclave_call_handled(e, tcs, f, run, NULL, NULL);
 }
 
-int enclave_resume(struct call_frame *f, struct sgx_enclave_run *run)
+int enclave_call_handled(const struct enclave *e, unsigned int tcs, struct call_frame *f,
+			 struct sgx_enclave_run *run, sgx_enclave_user_handler_t handler,
+			 void *data)
 {
-	return enter(ERESUME, f, run);
+	static vdso_sgx_enter_enclave_t vdso;
+	int ret;
+
+	if (!vdso)
+		vdso = vdso_find();
+	if (!vdso)
+		return -ENOSYS;
+	*run = (struct sgx_enclave_run){
+		.tcs = (uint64_t)enclave_tcs(e, tcs),
+		.user_handler = (uint64_t)handler,
+		.user_data = (uint64_t)data,
+	};
+	ret = enter_enclave(f, EENTER, run, vdso);
+	/* A fault is not its failure: only the leaf at which it came out tells. */
+	return ret || run->function == EEXIT ? ret : -EFAULT;
 }
 
 int must_call(const char *name, const struct enclave *e, struct call_frame *f)

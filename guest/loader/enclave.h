@@ -38,8 +38,13 @@ uint8_t *enclave_tcs(const struct enclave *e, unsigned int number);
 /* Return: 0 with f->status set, or -errno: a fault inside, which *run describes. */
 int enclave_call(const struct enclave *e, unsigned int tcs, struct call_frame *f,
 		 struct sgx_enclave_run *run);
-/* Goes on after such a fault, with the same arguments. */
-int enclave_resume(struct call_frame *f, struct sgx_enclave_run *run);
+/*
+ * The same with a handler, which the vDSO calls at each way out. Only there can a thread that
+ * faulted be resumed: what it has of the caller's stack must still be there when it comes back.
+ */
+int enclave_call_handled(const struct enclave *e, unsigned int tcs, struct call_frame *f,
+			 struct sgx_enclave_run *run, sgx_enclave_user_handler_t handler,
+			 void *data);
 
 /* On TCS 0. Return: 1, or 0 when it was not CALL_DONE; check @name has then failed. */
 int must_call(const char *name, const struct enclave *e, struct call_frame *f);
