@@ -51,6 +51,8 @@ struct engine {
 
 void engine_lock_translate(struct engine *engine);
 void engine_unlock_translate(struct engine *engine);
+void engine_lock_vcpus(struct engine *engine);
+void engine_unlock_vcpus(struct engine *engine);
 
 /* stubs.c */
 int stubs_emit(struct engine *engine);

@@ -9,6 +9,7 @@
 #define _GNU_SOURCE
 #include "engine/core.h"
 
+#include "lib/lock.h"
 #include "mmu/guest_access.h"
 
 #include <errno.h>
@@ -137,19 +138,31 @@ int fault_handlers_install(void)
 	return 0;
 }
 
+static void lock_engines(void)
+{
+	lock_rank_acquire(LOCK_ENGINES);
+	pthread_mutex_lock(&engines_lock);
+}
+
+static void unlock_engines(void)
+{
+	pthread_mutex_unlock(&engines_lock);
+	lock_rank_release(LOCK_ENGINES);
+}
+
 void fault_handlers_add(struct engine *engine)
 {
-	pthread_mutex_lock(&engines_lock);
+	lock_engines();
 	engine->next = engines;
 	engines = engine;
-	pthread_mutex_unlock(&engines_lock);
+	unlock_engines();
 }
 
 void fault_handlers_remove(struct engine *engine)
 {
 	struct engine *e;
 
-	pthread_mutex_lock(&engines_lock);
+	lock_engines();
 	if (engines == engine) {
 		engines = engine->next;
 	} else {
@@ -157,13 +170,13 @@ void fault_handlers_remove(struct engine *engine)
 			if (e->next == engine)
 				e->next = engine->next;
 	}
-	pthread_mutex_unlock(&engines_lock);
+	unlock_engines();
 }
 
 void engines_visit(void (*visit)(struct engine *engine, const void *arg), const void *arg)
 {
-	pthread_mutex_lock(&engines_lock);
+	lock_engines();
 	for (struct engine *engine = engines; engine; engine = engine->next)
 		visit(engine, arg);
-	pthread_mutex_unlock(&engines_lock);
+	unlock_engines();
 }

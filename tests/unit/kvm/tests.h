@@ -19,6 +19,11 @@
 	X(coalesced)       \
 	X(clock)           \
 	X(mce)             \
+	X(sgx_features)    \
+	X(sgx_cpuid)       \
+	X(sgx_memory)      \
+	X(encls)           \
+	X(encls_leaf)      \
 	X(hostile)
 
 KVM_TEST_SUITES(DECLARE_SUITE)
