@@ -50,6 +50,7 @@ class Machine:
     accel_options: str = ""
     args: list = dataclasses.field(default_factory=list)
     devices: list = dataclasses.field(default_factory=list)
+    environment: dict = dataclasses.field(default_factory=dict)
     no_reboot: bool = True
 
     def command(self, image, initrd):
@@ -184,7 +185,7 @@ class Run:
             try:
                 self.process = subprocess.Popen(
                     command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=stderr,
-                    env={**os.environ, "EXCLAVE_LOG": "1"})
+                    env={**os.environ, "EXCLAVE_LOG": "1", **self.machine.environment})
             except OSError as error:
                 self.complain(f"{command[0]} cannot be started: {error.strerror} "
                               "(--exclave names the program)")
