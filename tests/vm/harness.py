@@ -152,7 +152,10 @@ class Mark:
 
 
 class Run:
-    """A machine from its start to its end. What it found wrong is in `complaints`."""
+    """A machine from its start to its end. What it found wrong is in `complaints`.
+
+    `watch` is called with each line as it comes.
+    """
 
     def __init__(self, machine, initrd, log):
         self.machine = machine
@@ -167,6 +170,7 @@ class Run:
         self.status = None
         self.wall = self.cpu = 0.0
         self.process = None
+        self.watch = lambda line: None
         self.ours = self.theirs = False
 
     def complain(self, text):
@@ -220,6 +224,7 @@ class Run:
 
     def __take(self, line, now):
         self.lines.append(line)
+        self.watch(line)
         check, mark = CHECK.search(line), MARK.search(line)
         if check:
             self.checks[check.group(1)] = (check.group(2) == "PASS", check.group(3))

@@ -115,7 +115,8 @@ class Demo(Sgx):
         return (*super().checks, *SEAL_FIRST)
 
     def variables(self):
-        return {"steps": " ".join([*self.steps, "seal"]), "disk": "/dev/vda"}
+        return {"steps": " ".join([*self.steps, "seal"]), "steps_again": "hello seal",
+                "disk": "/dev/vda"}
 
     def prepare(self, machine, files, folder):
         super().prepare(machine, files, folder)
@@ -131,7 +132,7 @@ class Demo(Sgx):
         if run.complaints:
             return
         again = harness.Run(self.machine, self.initrd, run.log.with_suffix(".second.log")).run()
-        again.want(*SEAL_SECOND)
+        again.want("hello_alice", *SEAL_SECOND)
         run.complaints += [f"second boot: {complaint}" for complaint in again.complaints]
         sealed, unsealed = run.checks["sealed"][1], again.checks.get("unsealed", (False, ""))[1]
         if sealed != unsealed:
