@@ -146,6 +146,7 @@ static struct block *make_block(struct engine *engine, const struct place_of_cod
 
 	t->cache = cache;
 	t->stubs = &engine->stubs;
+	t->has_probes = (engine->config.debug & ENGINE_DEBUG_FAULT_MAP) && !(mode & MODE_SINGLE);
 	t->never_link = engine->config.debug & ENGINE_DEBUG_NO_CHAIN;
 	t->no_groups = is_ungrouped(cache, at);
 	t->e.base = t->e.p = cache->writable + cache->used;

@@ -208,3 +208,19 @@ enum miss_result engine_bounce_end(struct engine_vcpu *v)
 	v->bounce_size = v->store_size = 0;
 	return MISS_RETRY;
 }
+
+/*
+ * ENGINE_DEBUG_FAULT_MAP: every fourth time or so, in no order that a loop could
+ * have too, the state is rebuilt from the record and the block entered anew
+ * from here. What the record gets wrong goes wrong in the guest.
+ */
+enum miss_result engine_probe(struct engine_vcpu *v)
+{
+	const uint8_t *pc = (const uint8_t *)v->miss_site;
+	const struct block *block = cache_find_code(&v->engine->cache, pc);
+
+	v->probes = v->probes * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+	if (v->probes >> 62)
+		return MISS_RETRY;
+	return stop(v, block, block_find_record(block, pc), ENGINE_STOP_LOOKUP);
+}

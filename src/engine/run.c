@@ -455,6 +455,9 @@ static enum run_next turn(struct engine_vcpu *v)
 {
 	bool waits;
 
+	/* Only a VMM can have set it: there is no virtual-8086 mode. */
+	if (unlikely(v->cpu.state.rflags & X86_EFLAGS_VM))
+		return exit_for(v, ENGINE_EXIT_FAIL_ENTRY);
 	/* An instruction whose device has answered is finished before the caller hears anything. */
 	if (v->alone)
 		return run_code(v, true);
@@ -555,6 +558,7 @@ enum engine_exit_reason engine_run(struct engine_vcpu *v)
 	uint64_t gs = set_gs((uint64_t)(uintptr_t)v);
 	enum run_next next;
 
+	fault_set_running(v);
 	atomic_store(&v->running, true);
 	if (atomic_load(&v->request))
 		serve_requests(v);
@@ -568,6 +572,7 @@ enum engine_exit_reason engine_run(struct engine_vcpu *v)
 		next = next == RUN_RESUME ? turn(v) : leave_enclave(v);
 	vcpu_save_xstate(v);
 	atomic_store(&v->running, false);
+	fault_set_running(NULL);
 	set_gs(gs);
 	return v->exit.reason;
 }

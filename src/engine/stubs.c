@@ -250,6 +250,8 @@ int stubs_emit(struct engine *engine)
 	emit_leave(&e, cache, stubs);
 	stubs->miss = cache_to_executable(cache, e.p);
 	emit_call_c(&e, cache, stubs, engine_miss);
+	stubs->probe = cache_to_executable(cache, e.p);
+	emit_call_c(&e, cache, stubs, engine_probe);
 	stubs->bounce_end = cache_to_executable(cache, e.p);
 	emit_call_c(&e, cache, stubs, engine_bounce_end);
 	stubs->segment = cache_to_executable(cache, e.p);

@@ -303,6 +303,14 @@ static void emit_for_c(struct translation *t, const struct insn *insn)
 	control_stop_for(t, t->offset[t->current], t->stop_insn);
 }
 
+static void emit_probe(struct translation *t)
+{
+	uint8_t *rel32 = emit_call(&t->e);
+
+	emit_patch(&t->e, rel32, cache_to_writable(t->cache, t->stubs->probe));
+	translation_record(t, t->e.p, NULL);
+}
+
 static void translate_insn(struct translation *t, struct insn *insn)
 {
 	if (!insn_is_available(insn, t->mode)) {
@@ -369,6 +377,8 @@ uint32_t translate_block(struct translation *t, const struct code_bytes *code, u
 	emit_bytes(&t->e, nop, sizeof(nop));
 	regs_start(t);
 	for (t->current = 0; t->current < t->count; t->current++) {
+		if (t->has_probes && t->current)
+			emit_probe(t);
 		translate_insn(t, &t->insns[t->current]);
 		groups_end_insn(t, &t->insns[t->current]);
 	}

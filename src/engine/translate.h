@@ -24,6 +24,7 @@ struct engine_stubs {
 	uint8_t *dispatch_miss; /* likewise, when the jump table does not know it */
 	uint8_t *dispatch[ENGINE_MMU_INDICES]; /* to the guest's `rip` */
 	uint8_t *miss;                         /* called: TLB miss at miss_gva */
+	uint8_t *probe;      /* called: before an instruction, with ENGINE_DEBUG_FAULT_MAP */
 	uint8_t *bounce_end; /* called: after the instruction on the bounce page */
 	uint8_t *segment;    /* called: the offset at miss_gva becomes a linear address */
 };
@@ -97,6 +98,7 @@ struct translation {
 	const struct code_cache *cache;
 	const struct engine_stubs *stubs;
 	uint32_t mode;
+	bool has_probes;        /* debugging: ENGINE_DEBUG_FAULT_MAP */
 	bool never_link;        /* debugging: every block goes back to C */
 	bool is_linked;         /* its jumps inside the page go straight to other blocks */
 	uint8_t *dispatch;      /* stub that goes on at the guest's `rip` */

@@ -2,6 +2,8 @@
 /* Patches "ECREATE handler" and "EINIT handler": each row spoils one thing. */
 #include "sgx_fixture.h"
 
+#include "signer.h"
+
 #include <string.h>
 
 #define SECS_GVA (EPC_GPA + SGX_PAGE_SIZE)
@@ -259,6 +261,50 @@ static void einit_code_to_rax_and_flags(void **state)
 	assert_int_equal(s->rflags, X86_EFLAGS_ZF | X86_EFLAGS_IF | 2);
 }
 
+/* The guest writes what it trusts, by WRMSR. */
+static void trust(struct fixture *f, enum signer signer)
+{
+	uint64_t hash[4];
+
+	signer_hash(signer, (uint8_t *)hash);
+	for (uint32_t i = 0; i < 4; i++)
+		assert_int_equal(fake_wrmsr(f->v, PUBKEY_HASH0 + i, hash[i]), CPU_OK);
+}
+
+/* A new enclave that @signer has signed. Return: what EINIT says. */
+static uint64_t einit_of(struct fixture *f, enum signer signer)
+{
+	struct sgx_sigstruct *sig;
+
+	legal_ecreate(f, 1);
+	expect_ok(f);
+	sig = zero_einit(f, 1);
+	signer_describe(epc_contents(1), sig);
+	sign(sig, signer);
+	expect_ok(f);
+	epc_remove(1);
+	return f->v->cpu.state.gpr[X86_RAX];
+}
+
+/* Patch "helper to update LEPUBKEYHASH": the processor has the guest's hash at each EINIT. */
+static void einit_goes_by_guests_hash(void **state)
+{
+	struct fixture *f = *state;
+
+	/* Intel's, at first. */
+	assert_int_equal(einit_of(f, SIGNER_A), SGX_INVALID_EINITTOKEN);
+	for (unsigned int i = 0; i < 4; i++) {
+		enum signer signer = i % 2 ? SIGNER_B : SIGNER_A;
+		enum signer other = i % 2 ? SIGNER_A : SIGNER_B;
+
+		trust(f, signer);
+		assert_int_equal(einit_of(f, signer), SGX_SUCCESS);
+		assert_false(f->v->cpu.state.rflags & X86_EFLAGS_ZF);
+		assert_int_equal(einit_of(f, other), SGX_INVALID_EINITTOKEN);
+		assert_true(f->v->cpu.state.rflags & X86_EFLAGS_ZF);
+	}
+}
+
 static void einit_operands_refused_as_by_linux(void **state)
 {
 	static const struct {
@@ -299,6 +345,7 @@ const struct CMUnitTest encls_leaf_tests[] = {
 	CASE(operand_not_mapped_guests_pf),
 	CASE(operand_outside_ds_gp),
 	CASE(einit_code_to_rax_and_flags),
+	CASE(einit_goes_by_guests_hash),
 	CASE(einit_operands_refused_as_by_linux),
 };
 const size_t encls_leaf_test_count = ARRAY_SIZE(encls_leaf_tests);
