@@ -206,6 +206,13 @@ class Small(Sgx):
     steps = ("hello", "grow", "trim")
 
 
+class Tiny(Sgx):
+    """Less EPC than the enclaves have pages: each step also pages in and out."""
+    name = "sgx_1m"
+    sections = (Section("1M"),)
+    steps = ("hello", "grow", "rights", "trim", "threads", "storm", "attest")
+
+
 class Large(Sgx):
     """More EPC than the host has memory: only what is used costs anything."""
     name = "sgx_64g"
@@ -241,5 +248,5 @@ class Unprovisioned(Sgx):
         machine.environment["EXCLAVE_PROVISION"] = str(folder / "absent" / "provision")
 
 
-CASES = {case.name: case for case in (Demo, Selftest, Reboot, Numa, Small, Large, High, Pc,
+CASES = {case.name: case for case in (Demo, Selftest, Reboot, Numa, Small, Tiny, Large, High, Pc,
                                       Unprovisioned)}
