@@ -4,6 +4,8 @@
 
 #include "signer.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #define SECS_GVA (EPC_GPA + SGX_PAGE_SIZE)
@@ -136,6 +138,44 @@ static void ecreate_provisioning_key_needs_the_capability(void **state)
 	expect_gp(f);
 	assert_ok(enable_provisioning(f, PROVISION_FD));
 	expect_ok(f);
+}
+
+static atomic_bool is_over;
+
+/* Another processor of the guest's. */
+static void *flip_provisioning_key(void *attributes)
+{
+	while (!atomic_load(&is_over))
+		__atomic_fetch_xor((uint64_t *)attributes, SGX_ATTR_PROVISIONKEY, __ATOMIC_RELAXED);
+	return NULL;
+}
+
+/* The source is copied once: what was checked is what the enclave gets. */
+static void ecreate_source_changes_meanwhile_no_key(void **state)
+{
+	struct fixture *f = *state;
+	struct sgx_secs *source = legal_ecreate(f, 1);
+	unsigned int made = 0, refused = 0;
+	pthread_t thread;
+
+	atomic_store(&is_over, false);
+	assert_int_equal(pthread_create(&thread, NULL, flip_provisioning_key, &source->attributes),
+			 0);
+	for (unsigned int i = 0; i < 1000000 && (made < 200 || refused < 200); i++) {
+		const struct sgx_secs *secs;
+
+		if (fake_encls(f->v) == CPU_FAULT) {
+			refused++;
+			continue;
+		}
+		made++;
+		secs = epc_contents(1);
+		assert_int_equal(secs->attributes, SGX_ATTR_MODE64BIT);
+		epc_remove(1);
+	}
+	atomic_store(&is_over, true);
+	pthread_join(thread, NULL);
+	assert_true(made >= 200 && refused >= 200);
 }
 
 /* What KVM leaves to the processor. */
@@ -339,6 +379,7 @@ const struct CMUnitTest encls_leaf_tests[] = {
 	CASE(ecreate_beyond_cpuid_gp),
 	CASE(ecreate_beyond_guests_own_limits_gp),
 	CASE(ecreate_provisioning_key_needs_the_capability),
+	CASE(ecreate_source_changes_meanwhile_no_key),
 	CASE(ecreate_refused_by_processor_gp),
 	CASE(ecreate_target_no_epc_pf_sgx),
 	CASE(ecreate_target_no_epc_without_sgx2_gp),

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Patches "update LEPUBKEYHASH" and "EINIT handler": a vCPU's launch signer is its own. Patch
- * "ECREATE handler": what is checked is what is used, whatever the guest does meanwhile.
+ * Patches "update LEPUBKEYHASH" and "EINIT handler": a vCPU's launch signer is its own, whatever
+ * another one does at the same time.
  */
 #include "sgx_fixture.h"
 
-#include "host/platform.h"
 #include "lib/crypto.h"
 #include "signer.h"
 
@@ -16,9 +15,7 @@
 #define SIGNED_GPA(signer) (UINT64_C(0x6000) + (signer) * (uint64_t)SGX_PAGE_SIZE)
 #define CODE_NONE          UINT64_MAX
 #define LAUNCHES           200
-#define CREATIONS          2000
 #define XFRM_LEGAL         (XFEATURE_MASK_FP | XFEATURE_MASK_SSE)
-#define XFRM_ILLEGAL       (XFRM_LEGAL | UINT64_C(1) << 62)
 
 /* MRENCLAVE of an enclave that is legal_ecreate() alone. */
 static void measure_empty(uint8_t mrenclave[SGX_HASH_SIZE])
@@ -150,67 +147,9 @@ static void einit_at_once_each_by_its_own_hash(void **state)
 	second_vm_drop(&second);
 }
 
-struct flipper {
-	pthread_t thread;
-	uint64_t *word;
-	atomic_bool stop;
-};
-
-static void *flip(void *argument)
-{
-	struct flipper *flipper = argument;
-
-	while (!atomic_load(&flipper->stop)) {
-		__atomic_store_n(flipper->word, XFRM_ILLEGAL, __ATOMIC_RELAXED);
-		__atomic_store_n(flipper->word, XFRM_LEGAL, __ATOMIC_RELAXED);
-	}
-	return NULL;
-}
-
-/* The page goes again, with what had become of the SECS. */
-static uint64_t take_xfrm(struct fixture *f, unsigned int epc_page)
-{
-	struct sgx_host *host;
-	struct mmu_page page;
-	const struct sgx_secs *secs;
-	uint64_t xfrm;
-
-	assert_int_equal(
-		mmu_resolve(&f->v->mmu, 0, EPC_GPA + epc_page * SGX_PAGE_SIZE, false, &page),
-		MMU_OK);
-	assert_int_equal(sgx_host_get(&host), 0);
-	secs = (const struct sgx_secs *)epcm_page(epc_lookup(&host->platform.epc, page.hpa));
-	xfrm = secs->xfrm;
-	assert_int_equal(sgx_remove_page(&host->platform, page.hpa).value, SGX_SUCCESS);
-	return xfrm;
-}
-
-static void ecreate_source_changing_meanwhile_is_checked_as_used(void **state)
-{
-	struct fixture *f = *state;
-	struct flipper flipper = {.word = &((struct sgx_secs *)(f->ram + SECS_GPA))->xfrm};
-	unsigned int made = 0, refused = 0;
-
-	legal_ecreate(f, 1);
-	assert_int_equal(pthread_create(&flipper.thread, NULL, flip, &flipper), 0);
-	for (unsigned int i = 0; i < CREATIONS; i++) {
-		if (fake_encls(f->v) == CPU_OK) {
-			made++;
-			assert_int_equal(take_xfrm(f, 1), XFRM_LEGAL);
-		} else {
-			refused++;
-			assert_int_equal(f->v->cpu.fault.vector, GP_VECTOR);
-		}
-	}
-	atomic_store(&flipper.stop, true);
-	pthread_join(flipper.thread, NULL);
-	assert_true(made + refused == CREATIONS && made);
-}
-
 #define CASE(name) cmocka_unit_test_setup_teardown(name, sgx_setup, sgx_teardown)
 
 const struct CMUnitTest encls_race_tests[] = {
 	CASE(einit_at_once_each_by_its_own_hash),
-	CASE(ecreate_source_changing_meanwhile_is_checked_as_used),
 };
 const size_t encls_race_test_count = ARRAY_SIZE(encls_race_tests);
