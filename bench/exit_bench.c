@@ -20,7 +20,6 @@
 
 #define MSR_SYSENTER_EIP 0x176
 #define MSR_NOBODYS      0x12345678
-#define KICK_TARGET_US   20
 
 struct exit_case {
 	struct bench_pair pair;
@@ -202,7 +201,7 @@ static uint64_t wait_in_kvm(struct latency *l)
 	return now;
 }
 
-static bool measure_kick(struct bare_vm *b)
+static void measure_kick(struct bare_vm *b)
 {
 	static const uint8_t spin[] = {JMP_BACK(0)};
 	const struct sigaction handler = {.sa_handler = leave_soon};
@@ -211,13 +210,12 @@ static bool measure_kick(struct bare_vm *b)
 		.kick = send_signal,
 		.wait = wait_in_kvm,
 		.ctx = b,
-		.target_us = KICK_TARGET_US,
 	};
 
 	running = b->run;
 	sigaction(SIGUSR1, &handler, NULL);
 	bare_vm_load(b, spin, sizeof(spin), 0, 0);
-	return latency_run(&l);
+	latency_run(&l);
 }
 
 int main(void)
@@ -229,6 +227,7 @@ int main(void)
 	for (unsigned int i = 0; i < ARRAY_SIZE(cases); i++)
 		measure_case(&b, &cases[i]);
 	measure_kick(&b);
+	latency_run_native();
 	bare_vm_free(&b);
 	return EXIT_SUCCESS;
 }

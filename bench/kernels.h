@@ -16,7 +16,7 @@ typedef uint64_t kernel_function(uint8_t *memory, uint32_t scale);
 enum kernel_class {
 	KERNEL_INTEGER,
 	KERNEL_SIMD,
-	KERNEL_APART, /* none: its pages are more than the TLB of a processor knows */
+	KERNEL_APART, /* none: it waits for memory, natively, too, which would flatter the mean */
 	KERNEL_CLASSES,
 };
 

@@ -1,15 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/*
- * From a kick to the return of engine_run(), with the guest in a loop; and what
- * a signal to a native loop takes, which is how KVM's users kick.
- */
-#define _GNU_SOURCE
+/* From a kick to the return of engine_run(), with the guest in a loop. */
 #include "engine_bench.h"
 #include "harness.h"
 #include "latency.h"
 #include "paths.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -52,48 +47,12 @@ static bool kick_loop(struct guest *g, const char *name, kernel_function *loop)
 	return latency_run(&l);
 }
 
-static _Atomic uint64_t signal_time;
-
-static void note_time(int signal)
-{
-	atomic_store(&signal_time, bench_now_ns());
-}
-
-static void kick_thread(struct latency *l)
-{
-	pthread_kill(l->waiter, SIGUSR1);
-}
-
-static uint64_t wait_natively(struct latency *l)
-{
-	uint64_t now;
-
-	while (!(now = atomic_exchange(&signal_time, 0)))
-		;
-	return now;
-}
-
-static void signal_loop(void)
-{
-	const struct sigaction mine = {.sa_handler = note_time};
-	struct latency l = {
-		.name = "signal to a native loop",
-		.kick = kick_thread,
-		.wait = wait_natively,
-	};
-	struct sigaction before;
-
-	sigaction(SIGUSR1, &mine, &before);
-	latency_run(&l);
-	sigaction(SIGUSR1, &before, NULL);
-}
-
 unsigned int bench_kick(struct guest *g)
 {
 	unsigned int missed = 0;
 
 	missed += !kick_loop(g, "kick of a loop of jumps", path_spin_jump);
 	missed += !kick_loop(g, "kick of a loop of returns", path_spin_return);
-	signal_loop();
+	latency_run_native();
 	return missed;
 }

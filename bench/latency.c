@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#define _GNU_SOURCE
 #include "latency.h"
 
 #include "harness.h"
 
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -60,4 +62,40 @@ bool latency_run(struct latency *l)
 	printf("\n");
 	fflush(stdout);
 	return !l->target_us || median <= l->target_us;
+}
+
+static _Atomic uint64_t signal_time;
+
+static void note_time(int signal)
+{
+	atomic_store(&signal_time, bench_now_ns());
+}
+
+static void kick_thread(struct latency *l)
+{
+	pthread_kill(l->waiter, SIGUSR1);
+}
+
+static uint64_t wait_natively(struct latency *l)
+{
+	uint64_t now;
+
+	while (!(now = atomic_exchange(&signal_time, 0)))
+		;
+	return now;
+}
+
+void latency_run_native(void)
+{
+	const struct sigaction mine = {.sa_handler = note_time};
+	struct latency l = {
+		.name = "signal to a native loop",
+		.kick = kick_thread,
+		.wait = wait_natively,
+	};
+	struct sigaction before;
+
+	sigaction(SIGUSR1, &mine, &before);
+	latency_run(&l);
+	sigaction(SIGUSR1, &before, NULL);
 }

@@ -63,20 +63,20 @@ void machine_map(struct machine *m, gva_t gva, gpa_t gpa, uint64_t size, uint32_
 void machine_enter_user(struct machine *m);
 
 /*
- * Kernel code: runs @code, which lies in the system area from MACHINE_KERNEL_CODE on and
- * ends with a HLT of its own, after which vector is -1 and exit ENGINE_EXIT_HLT.
- * General registers are as the last run left them, but for RSP.
- */
-#define MACHINE_KERNEL_CODE (MACHINE_SYSTEM + UINT64_C(6) * 4096)
-struct machine_trap machine_run_kernel(struct machine *m, const void *code, size_t len);
-
-/*
  * The code that the gate of @vector leads to, at CPL 0: MACHINE_HANDLER_SIZE bytes, of which the
  * first is HLT until somebody puts in something else, before the vector is first raised.
  */
 #define MACHINE_HANDLER_SIZE 16u
 uint8_t *machine_handler(struct machine *m, unsigned int vector);
 gva_t machine_handler_gva(unsigned int vector);
+
+/*
+ * Kernel code: runs @code, which lies in the system area from MACHINE_KERNEL_CODE on and
+ * ends with a HLT of its own, after which vector is -1 and exit ENGINE_EXIT_HLT.
+ * General registers are as the last run left them, but for RSP.
+ */
+#define MACHINE_KERNEL_CODE (MACHINE_SYSTEM + UINT64_C(6) * 4096)
+struct machine_trap machine_run_kernel(struct machine *m, const void *code, size_t len);
 
 /* Runs until an exception has been delivered or something else makes it leave. */
 struct machine_trap machine_run(struct machine *m);

@@ -455,6 +455,9 @@ static enum run_next turn(struct engine_vcpu *v)
 {
 	bool waits;
 
+	/* Only a VMM can have set it: there is no virtual-8086 mode. */
+	if (unlikely(v->cpu.state.rflags & X86_EFLAGS_VM))
+		return exit_for(v, ENGINE_EXIT_FAIL_ENTRY);
 	/* An instruction whose device has answered is finished before the caller hears anything. */
 	if (v->alone)
 		return run_code(v, true);

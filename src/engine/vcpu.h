@@ -44,6 +44,7 @@ enum engine_exit_reason {
 	ENGINE_EXIT_SHUTDOWN,
 	ENGINE_EXIT_DEBUG,          /* for the VMM's own breakpoints and single steps */
 	ENGINE_EXIT_INTERNAL_ERROR, /* an instruction that the engine has no form for */
+	ENGINE_EXIT_FAIL_ENTRY,     /* the state is one that this processor cannot run in */
 	ENGINE_EXIT_HOST_ERROR,     /* host_errno: what KVM_RUN fails with */
 };
 

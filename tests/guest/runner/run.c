@@ -246,6 +246,7 @@ static const char *exit_name(enum engine_exit_reason reason)
 		return "shutdown";
 	case ENGINE_EXIT_DEBUG:
 		return "debug";
+	case ENGINE_EXIT_FAIL_ENTRY:
 	case ENGINE_EXIT_INTERNAL_ERROR:
 		return "internal error";
 	case ENGINE_EXIT_HOST_ERROR:
@@ -301,6 +302,7 @@ static bool handle_exit(struct machine *m, enum engine_exit_reason reason)
 	case ENGINE_EXIT_MSR:
 	case ENGINE_EXIT_SHUTDOWN:
 	case ENGINE_EXIT_DEBUG:
+	case ENGINE_EXIT_FAIL_ENTRY:
 	case ENGINE_EXIT_INTERNAL_ERROR:
 	case ENGINE_EXIT_HOST_ERROR:
 		return false;
