@@ -41,6 +41,7 @@ struct engine {
 
 /* engine.c: `request` bits, each set before the kick. */
 #define REQUEST_FLUSH 0x1u /* drop the whole TLB, then say so by clearing it */
+#define REQUEST_EXIT  0x2u /* leave engine_run() */
 
 /* Sanitizers' code knows nothing of it: there the stubs save the state at once. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || defined(__clang__)

@@ -179,6 +179,8 @@ struct engine_vcpu {
 	uint64_t debug_pending; /* DR6 bits that the present instruction has matched */
 	bool keep_rf;           /* the present instruction has loaded RF for the next one */
 	_Atomic bool running;   /* inside engine_run() */
+	/* The embedder's, set before engine_kick(): has_interrupt() of struct engine_ops may say yes. */
+	_Atomic bool irq_hint;
 	_Atomic uint32_t request;
 	uint64_t epoch_seen; /* of the engine's, see coherence.c */
 
