@@ -68,7 +68,9 @@ long vm_ioc_irq_line(struct kvm_object *obj, void *data)
 
 	if (!irqchip_has_lapic(&vm->irq))
 		return -ENXIO;
-	engine_memory_written(vm->engine);
+	/* A device lowers its line often, which tells nobody of anything it has written. */
+	if (line->level)
+		engine_memory_written(vm->engine);
 	line->status = irqchip_set_gsi(vm, IRQ_SOURCE_VMM, line->irq, line->level);
 	return 0;
 }
