@@ -164,19 +164,32 @@ static void __end(struct ioapic *io, unsigned int pin)
 		__service(io, pin);
 }
 
-uint32_t ioapic_eoi(struct ioapic *io, uint8_t vector)
+static uint32_t __pins_of(const struct ioapic *io, uint8_t vector)
 {
 	uint32_t pins = 0;
 
+	for (unsigned int pin = 0; pin < IOAPIC_PINS; pin++)
+		if ((uint8_t)io->entry[pin] == vector)
+			pins |= BIT32(pin);
+	return pins;
+}
+
+uint32_t ioapic_pins_of(struct ioapic *io, uint8_t vector)
+{
+	uint32_t pins;
+
 	ioapic_lock(io);
-	for (unsigned int pin = 0; pin < IOAPIC_PINS; pin++) {
-		if ((uint8_t)io->entry[pin] != vector)
-			continue;
-		pins |= BIT32(pin);
-		__end(io, pin);
-	}
+	pins = __pins_of(io, vector);
 	ioapic_unlock(io);
 	return pins;
+}
+
+void ioapic_eoi(struct ioapic *io, uint8_t vector)
+{
+	ioapic_lock(io);
+	for (uint32_t pins = __pins_of(io, vector); pins; pins &= pins - 1)
+		__end(io, (unsigned int)__builtin_ctz(pins));
+	ioapic_unlock(io);
 }
 
 static uint32_t __read_register(const struct ioapic *io)

@@ -58,10 +58,12 @@ static inline bool ioapic_is_watched(const struct ioapic *io, uint8_t vector)
 }
 
 /*
- * SDM "Signaling Interrupt Servicing Completion": the EOI message.
- * Return: the pins that have this vector.
+ * The pins that have this vector. Who holds them high until the interrupt ends has to
+ * let go before ioapic_eoi(), or it comes again.
  */
-uint32_t ioapic_eoi(struct ioapic *io, uint8_t vector);
+uint32_t ioapic_pins_of(struct ioapic *io, uint8_t vector);
+/* SDM "Signaling Interrupt Servicing Completion": the EOI message. */
+void ioapic_eoi(struct ioapic *io, uint8_t vector);
 
 void ioapic_get_state(struct ioapic *io, struct kvm_ioapic_state *state);
 void ioapic_set_state(struct ioapic *io, const struct kvm_ioapic_state *state);

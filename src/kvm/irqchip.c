@@ -161,9 +161,10 @@ void irqchip_eoi(struct kvm_vcpu *vcpu, uint8_t vector, bool is_level)
 	struct vm_irqchip *chip = &vcpu->vm->irq;
 
 	if (irqchip_kind(chip) == IRQCHIP_FULL) {
-		if (is_level || ioapic_is_watched(&chip->ioapic, vector))
-			irqchip_ended(vcpu->vm, KVM_IRQCHIP_IOAPIC,
-				      ioapic_eoi(&chip->ioapic, vector));
+		if (!is_level && !ioapic_is_watched(&chip->ioapic, vector))
+			return;
+		irqchip_ended(vcpu->vm, KVM_IRQCHIP_IOAPIC, ioapic_pins_of(&chip->ioapic, vector));
+		ioapic_eoi(&chip->ioapic, vector);
 	} else if (is_level) {
 		exit_for_eoi(vcpu, vector);
 	}

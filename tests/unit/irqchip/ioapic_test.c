@@ -165,7 +165,7 @@ static void watched_pins_tell_of_edges(void **state)
 	assert_false(ioapic_is_watched(&f->ioapic, 0x30));
 	ioapic_watch(&f->ioapic, BIT32(2));
 	assert_true(ioapic_is_watched(&f->ioapic, 0x30));
-	assert_int_equal(ioapic_eoi(&f->ioapic, 0x30), BIT32(2));
+	assert_int_equal(ioapic_pins_of(&f->ioapic, 0x30), BIT32(2));
 	set_entry(f, 2, 0x31, 0);
 	assert_false(ioapic_is_watched(&f->ioapic, 0x30));
 	assert_true(ioapic_is_watched(&f->ioapic, 0x31));

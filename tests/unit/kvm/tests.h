@@ -19,6 +19,10 @@
 	X(coalesced)       \
 	X(clock)           \
 	X(mce)             \
+	X(irqchip)         \
+	X(irq_routing)     \
+	X(irqfd)           \
+	X(halt)            \
 	X(hostile)
 
 KVM_TEST_SUITES(DECLARE_SUITE)
