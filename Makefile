@@ -24,6 +24,8 @@ bench: build
 	@$(release)/bench/sgx-bench
 	@$(release)/bench/mmu-bench
 	@$(release)/bench/engine-bench
+	@$(release)/src/exclave run -- $(release)/bench/exit-bench
+	@bench/boot_bench.py --exclave $(release)/src/exclave
 
 test:
 	$(need) test

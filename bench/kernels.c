@@ -36,24 +36,64 @@ static uint64_t list(uint8_t *memory, uint32_t scale)
 	return sum;
 }
 
-/* Open addressing over 256 KiB. */
-static uint64_t hash(uint8_t *memory, uint32_t scale)
+/* Nodes of one cache line, 1 MiB in random order: each load has the address of the next. */
+static uint64_t chase(uint8_t *memory, uint32_t scale)
+{
+	const uint32_t count = 16384;
+	uint64_t *node = (uint64_t *)memory, at = 0, sum = 0;
+	uint32_t state = 11;
+
+	for (uint32_t i = 0; i < count; i++)
+		node[i * 8] = (uint64_t)&node[i * 8];
+	for (uint32_t i = count - 1; i > 0; i--) {
+		uint32_t j = next_random(&state) % i;
+		uint64_t t = node[i * 8];
+
+		node[i * 8] = node[j * 8];
+		node[j * 8] = t;
+	}
+	at = node[0];
+	for (uint32_t i = 0; i < scale * count; i++) {
+		at = *(uint64_t *)at;
+		sum += at & 0xfff;
+	}
+	return sum;
+}
+
+/* Open addressing, of a table that gets six keys for each ten @slots at most. */
+static inline __attribute__((always_inline)) uint64_t hash_of(uint8_t *memory, uint32_t slots,
+							      uint32_t count)
 {
 	uint64_t *table = (uint64_t *)memory, found = 0;
 	uint32_t state = 7;
 
-	for (uint32_t i = 0; i < 32768; i++)
+	for (uint32_t i = 0; i < slots; i++)
 		table[i] = 0;
-	for (uint32_t i = 0; i < scale * 1000; i++) {
-		uint64_t key = next_random(&state) % 20000 + 1;
-		uint32_t at = (uint32_t)(key * 2654435761u) % 32768;
+	for (uint32_t i = 0; i < count; i++) {
+		uint64_t key = next_random(&state) % (slots / 10 * 6) + 1;
+		uint32_t at = (uint32_t)(key * 2654435761u) % slots;
 
 		while (table[at] && table[at] != key)
-			at = (at + 1) % 32768;
+			at = (at + 1) % slots;
 		found += table[at] == key;
 		table[at] = key;
 	}
 	return found;
+}
+
+static uint64_t hash(uint8_t *memory, uint32_t scale)
+{
+	return hash_of(memory, 32768, scale * 1000);
+}
+
+static uint64_t hash_2m(uint8_t *memory, uint32_t scale)
+{
+	return hash_of(memory, (2u << 20) / 8, scale * 1000);
+}
+
+static uint64_t hash_28m(uint8_t *memory, uint32_t scale)
+{
+	return hash_of(memory, (28u << 20) / 8, scale * 1000);
 }
 
 /* Greedy matching against a window, as LZ77 compressors do. */
@@ -249,9 +289,12 @@ __attribute__((target("aes,sse2"))) static uint64_t aesni(uint8_t *memory, uint3
 }
 
 const struct kernel kernels[] = {
-	{"list", list, 40, 0},    {"hash", hash, 100, 0},     {"lz", lz, 5, 0},
-	{"sha", sha, 40, 0},      {"interp", interp, 200, 0}, {"fib", fib, 40, 0},
-	{"copy", copy, 500, 0},   {"mm_sse", mm_sse, 4, 1},   {"mm_avx", mm_avx, 8, 1},
-	{"aesni", aesni, 100, 1},
+	{"list", list, 40, KERNEL_INTEGER},         {"chase", chase, 10, KERNEL_APART},
+	{"hash", hash, 100, KERNEL_INTEGER},        {"hash 2M", hash_2m, 400, KERNEL_APART},
+	{"hash 28M", hash_28m, 1000, KERNEL_APART}, {"lz", lz, 5, KERNEL_INTEGER},
+	{"sha", sha, 40, KERNEL_INTEGER},           {"interp", interp, 200, KERNEL_INTEGER},
+	{"fib", fib, 40, KERNEL_INTEGER},           {"copy", copy, 500, KERNEL_INTEGER},
+	{"mm_sse", mm_sse, 4, KERNEL_SIMD},         {"mm_avx", mm_avx, 8, KERNEL_SIMD},
+	{"aesni", aesni, 100, KERNEL_SIMD},
 };
 const unsigned int kernel_count = sizeof(kernels) / sizeof(kernels[0]);

@@ -8,15 +8,23 @@
 
 #include <stdint.h>
 
-#define KERNEL_MEMORY (4u << 20)
+#define KERNEL_MEMORY (32u << 20)
 
 typedef uint64_t kernel_function(uint8_t *memory, uint32_t scale);
+
+/* Which mean a kernel counts in. */
+enum kernel_class {
+	KERNEL_INTEGER,
+	KERNEL_SIMD,
+	KERNEL_APART, /* none: it waits for memory, natively, too, which would flatter the mean */
+	KERNEL_CLASSES,
+};
 
 struct kernel {
 	const char *name;
 	kernel_function *run;
 	uint32_t scale;
-	int simd;
+	enum kernel_class class;
 };
 
 extern const struct kernel kernels[];

@@ -13,14 +13,17 @@ enum system_page {
 	PAGE_GDT,
 	PAGE_TSS,
 	PAGE_IDT,
-	PAGE_HANDLERS, /* 16 bytes for each vector */
+	PAGE_HANDLERS, /* MACHINE_HANDLER_SIZE for each vector */
 	PAGE_STACK_LOW,
 	PAGE_STACK,
+	PAGE_KERNEL_CODE,
+	PAGE_KERNEL_STACK,
 };
+_Static_assert(PAGE_KERNEL_CODE == (MACHINE_KERNEL_CODE - MACHINE_SYSTEM) / PAGE_SIZE, "its place");
 
-#define HANDLER_SIZE 16u
-#define STACK_TOP    (MACHINE_SYSTEM + (PAGE_STACK + 1) * PAGE_SIZE)
-#define OPCODE_HLT   0xf4
+#define STACK_TOP        (MACHINE_SYSTEM + (PAGE_STACK + 1) * PAGE_SIZE)
+#define KERNEL_STACK_TOP (MACHINE_SYSTEM + (PAGE_KERNEL_STACK + 1) * PAGE_SIZE)
+#define OPCODE_HLT       0xf4
 
 static void synchronize(void *opaque)
 {
@@ -37,7 +40,7 @@ int machine_add_ram(struct machine *m, gpa_t gpa, void *hva, uint64_t size)
 		.memory_size = size,
 		.userspace_addr = (uint64_t)(uintptr_t)hva,
 	};
-	int ret = memslots_set(m->slots, &region, NULL);
+	int ret = memslots_set(m->slots, &region, m->epc);
 
 	if (!ret)
 		m->slot_count++;
@@ -89,18 +92,29 @@ static void make_gdt(struct machine *m)
 	put64(m, PAGE_GDT, MACHINE_TSS + 8, tss >> 32);
 }
 
+#define HANDLERS (PAGE_HANDLERS * PAGE_SIZE)
+
+uint8_t *machine_handler(struct machine *m, unsigned int vector)
+{
+	return m->system + HANDLERS + (size_t)vector * MACHINE_HANDLER_SIZE;
+}
+
+gva_t machine_handler_gva(unsigned int vector)
+{
+	return MACHINE_SYSTEM + HANDLERS + vector * MACHINE_HANDLER_SIZE;
+}
+
 static void make_idt(struct machine *m)
 {
 	for (unsigned int vector = 0; vector < 256; vector++) {
-		uint64_t handler =
-			MACHINE_SYSTEM + PAGE_HANDLERS * PAGE_SIZE + vector * HANDLER_SIZE;
+		gva_t handler = machine_handler_gva(vector);
 
 		/* An interrupt gate of DPL 3 with IST 1. */
 		put64(m, PAGE_IDT, vector * 16,
 		      (handler & 0xffff) | MACHINE_KERNEL_CS << 16 | UINT64_C(1) << 32 |
 			      UINT64_C(0xee) << 40 | (handler >> 16 & 0xffff) << 48);
 		put64(m, PAGE_IDT, vector * 16 + 8, handler >> 32);
-		m->system[PAGE_HANDLERS * PAGE_SIZE + vector * HANDLER_SIZE] = OPCODE_HLT;
+		*machine_handler(m, vector) = OPCODE_HLT;
 	}
 	put64(m, PAGE_TSS, 36, STACK_TOP); /* IST 1 */
 }
@@ -150,9 +164,38 @@ void machine_enter_user(struct machine *m)
 	};
 }
 
+static void enter_kernel(struct machine *m)
+{
+	struct x86_state *s = &m->v->cpu.state;
+
+	machine_enter_user(m);
+	s->cpl = 0;
+	s->seg[X86_SEG_CS] = segment(MACHINE_KERNEL_CS, 11, 0, true);
+	s->seg[X86_SEG_SS] = segment(MACHINE_KERNEL_DS, 3, 0, false);
+	s->gpr[X86_RSP] = KERNEL_STACK_TOP;
+	s->rip = MACHINE_KERNEL_CODE;
+}
+
+struct machine_trap machine_run_kernel(struct machine *m, const void *code, size_t len)
+{
+	uint8_t *place = m->system + PAGE_KERNEL_CODE * PAGE_SIZE;
+
+	enter_kernel(m);
+	if (memcmp(place, code, len) != 0) {
+		memcpy(place, code, len);
+		engine_memory_written(m->engine);
+	}
+	return machine_run(m);
+}
+
 int machine_init(struct machine *m, uint32_t debug)
 {
-	struct engine_config config = {.debug = debug};
+	return machine_init_with(m, debug, NULL);
+}
+
+int machine_init_with(struct machine *m, uint32_t debug, const struct engine_ops *ops)
+{
+	struct engine_config config = {.debug = debug, .ops = ops};
 	struct engine_vcpu_config vcpu = {.is_bsp = true, .run_fd = -1};
 	const struct cpuid_extra extra = {0};
 	int ret;
@@ -210,10 +253,10 @@ struct machine_trap machine_run(struct machine *m)
 	uint64_t handler;
 
 	trap.exit = engine_run(m->v);
-	handler = s->rip - 1 - (MACHINE_SYSTEM + PAGE_HANDLERS * PAGE_SIZE);
-	if (trap.exit != ENGINE_EXIT_HLT || handler >= 256 * HANDLER_SIZE)
+	handler = s->rip - 1 - machine_handler_gva(0);
+	if (trap.exit != ENGINE_EXIT_HLT || handler >= 256 * MACHINE_HANDLER_SIZE)
 		return trap;
-	trap.vector = (int)(handler / HANDLER_SIZE);
+	trap.vector = (int)(handler / MACHINE_HANDLER_SIZE);
 	memcpy(frame, m->system + (s->gpr[X86_RSP] - MACHINE_SYSTEM), sizeof(frame));
 	if (has_error_code((unsigned int)trap.vector))
 		trap.error_code = (uint32_t)frame[0];

@@ -32,6 +32,8 @@ struct machine {
 	uint8_t *tables;
 	uint64_t tables_used;
 	uint32_t slot_count;
+	/* What turns a slot that is added next into EPC, or NULL. */
+	const struct memslot_epc *epc;
 };
 
 /* How a run ended: the frame that the handler found. */
@@ -42,7 +44,8 @@ struct machine_trap {
 	uint64_t rip, rsp, rflags;
 };
 
-/* @debug: ENGINE_DEBUG_*. Return: 0 or -errno. */
+/* @debug: ENGINE_DEBUG_*; @ops as in struct engine_config, or NULL. Return: 0 or -errno. */
+int machine_init_with(struct machine *m, uint32_t debug, const struct engine_ops *ops);
 int machine_init(struct machine *m, uint32_t debug);
 void machine_destroy(struct machine *m);
 
@@ -58,6 +61,22 @@ void machine_map(struct machine *m, gva_t gva, gpa_t gpa, uint64_t size, uint32_
 
 /* User code, 64-bit: registers are the caller's to set in m->v->cpu.state. */
 void machine_enter_user(struct machine *m);
+
+/*
+ * The code that the gate of @vector leads to, at CPL 0: MACHINE_HANDLER_SIZE bytes, of which the
+ * first is HLT until somebody puts in something else, before the vector is first raised.
+ */
+#define MACHINE_HANDLER_SIZE 16u
+uint8_t *machine_handler(struct machine *m, unsigned int vector);
+gva_t machine_handler_gva(unsigned int vector);
+
+/*
+ * Kernel code: runs @code, which lies in the system area from MACHINE_KERNEL_CODE on and
+ * ends with a HLT of its own, after which vector is -1 and exit ENGINE_EXIT_HLT.
+ * General registers are as the last run left them, but for RSP.
+ */
+#define MACHINE_KERNEL_CODE (MACHINE_SYSTEM + UINT64_C(6) * 4096)
+struct machine_trap machine_run_kernel(struct machine *m, const void *code, size_t len);
 
 /* Runs until an exception has been delivered or something else makes it leave. */
 struct machine_trap machine_run(struct machine *m);

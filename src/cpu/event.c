@@ -127,6 +127,9 @@ enum cpu_result cpu_deliver(struct cpu *cpu, const struct cpu_event *event)
 			cpu->events.nmi.blocked = nmi_was_blocked;
 		if (res != CPU_FAULT)
 			return res;
+		/* SDM "Page-Fault Exception": the second fault's, also where it makes a double fault. */
+		if (cpu->fault.vector == PF_VECTOR)
+			cpu->state.cr2 = cpu->fault.address;
 		if (first == CLASS_DOUBLE_FAULT)
 			return CPU_SHUTDOWN;
 

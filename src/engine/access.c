@@ -77,6 +77,16 @@ static void effective_address(struct translation *t, const struct insn *insn, un
 		emit_movzx16(e, dst, dst);
 }
 
+/* [reg] of 64-bit code, which is its own address: what uses it does not change it. */
+static bool is_plain_register(const struct insn *insn)
+{
+	const struct insn_mem *mem = &insn->mem;
+
+	return mem->address_size == 8 && mem->base >= 0 && mem->base != X86_RCX && mem->index < 0 &&
+	       !mem->disp && mem->size && !insn->bit_string && mem->seg != X86_SEG_FS &&
+	       mem->seg != X86_SEG_GS;
+}
+
 unsigned int access_offset(struct translation *t, const struct insn *insn, uint16_t avoid)
 {
 	const struct insn_mem *mem = &insn->mem;
@@ -90,6 +100,9 @@ unsigned int access_offset(struct translation *t, const struct insn *insn, uint1
 	regs_need(t, names);
 	if (mem->base == X86_RSP)
 		regs_rsp(t);
+	addr = mem->base == X86_RSP ? t->rsp : (unsigned int)mem->base;
+	if (is_plain_register(insn) && (addr < 8 || !insn->no_rex))
+		return addr;
 	addr = regs_scratch(t, avoid | names, insn->no_rex);
 	effective_address(t, insn, addr);
 	return addr;
@@ -106,14 +119,16 @@ unsigned int access_address(struct translation *t, const struct insn *insn, uint
 /* opcode value, [A + I] of @size bytes. */
 static void emit_move(struct emitter *e, uint8_t opcode, const struct access *a)
 {
+	bool indexed = a->addend != NO_REG;
+
 	if (a->size == 2)
 		emit8(e, 0x66);
-	emit8(e, emit_rex(a->size == 8, a->value, a->addend, a->addr));
+	emit8(e, emit_rex(a->size == 8, a->value, indexed ? a->addend : 0, a->addr));
 	emit8(e, opcode);
-	emit_address(e, a->value, a->addr, a->addend, 0, 0);
+	emit_address(e, a->value, a->addr, indexed ? (int)a->addend : -1, 0, a->disp);
 }
 
-static void emit_operation(struct translation *t, const struct access *a)
+void access_emit_operation(struct translation *t, const struct access *a)
 {
 	for (unsigned int reg = 0; reg < X86_NR_GPRS; reg++)
 		if (a->reload & BIT32(reg))
@@ -121,7 +136,7 @@ static void emit_operation(struct translation *t, const struct access *a)
 	translation_record(t, t->e.p, a);
 	switch (a->op) {
 	case ACCESS_INSN:
-		relocate_emit(t, &t->insns[a->insn], a->addr, a->addend, a->rsp);
+		relocate_emit(t, &t->insns[a->insn], a->addr, a->addend, a->disp, a->rsp);
 		break;
 	case ACCESS_LOAD:
 	case ACCESS_POP:
@@ -147,44 +162,95 @@ static void emit_look_up(struct translation *t, struct access *a)
 					     : (int32_t)offsetof(struct engine_tlb, read)));
 	emit_gs_load_indexed(e, a->addend, a->addend,
 			     tlb + (int32_t)offsetof(struct engine_tlb, host));
-	emit_lea(e, true, X86_RCX, X86_RCX, a->addr, 0, (int32_t)a->size - 1);
+	emit_lea(e, true, X86_RCX, X86_RCX, a->addr, 0, (int32_t)(a->hull ? a->hull : a->size) - 1);
 	emit_pext_gs(e, X86_RCX, X86_RCX, GS(pext_page));
 	emit8(e, 0xe3); /* jrcxz over the jump */
 	emit8(e, 5);
 	a->slow_rel32 = emit_jmp(e);
 }
 
-void access_emit(struct translation *t, enum access_op op, unsigned int addr, unsigned int value,
-		 uint32_t size, bool write, uint16_t avoid)
+/* A new entry, looked up; NULL when there are too many. @a has what is not the look-up's. */
+static struct access *look_up(struct translation *t, const struct access *wanted, uint16_t avoid)
 {
 	const struct insn *insn = &t->insns[t->current];
 	struct access *a = &t->access[t->access_count];
-	uint16_t reads = 0;
 
-	if (op == ACCESS_INSN)
-		reads = insn->regs_read;
-	else if (op == ACCESS_STORE || op == ACCESS_PUSH)
-		reads = (uint16_t)BIT32(value);
 	if (t->access_count == ARRAY_SIZE(t->access)) {
 		t->failed = true;
-		return;
+		return NULL;
 	}
 	t->access_count++;
-	*a = (struct access){.insn = (uint8_t)t->current, .op = op, .size = size, .write = write};
-	a->read = op == ACCESS_INSN ? insn->mem.read : op == ACCESS_LOAD || op == ACCESS_POP;
-	a->stack = op == ACCESS_PUSH || op == ACCESS_POP || insn->mem.seg == X86_SEG_SS;
-	a->addr = (uint8_t)addr;
-	a->addend = (uint8_t)regs_scratch(t, avoid | BIT32(addr), insn->no_rex);
-	a->value = (uint8_t)value;
-	a->rsp = (uint8_t)value;
+	*a = *wanted;
+	a->insn = (uint8_t)t->current;
+	a->read =
+		a->op == ACCESS_INSN ? insn->mem.read : a->op == ACCESS_LOAD || a->op == ACCESS_POP;
+	a->stack = a->op == ACCESS_PUSH || a->op == ACCESS_POP || insn->mem.seg == X86_SEG_SS;
+	a->rsp = a->value;
+	a->addend = (uint8_t)regs_scratch(t, avoid | BIT32(a->addr), insn->no_rex);
 	regs_spill(t, X86_RCX);
 	a->spilled = t->spilled;
 	a->rsp_home = t->rsp_dirty ? t->rsp : NO_REG;
 	emit_look_up(t, a);
+	return a;
+}
+
+/* The operation, which may want RCX back. */
+static void operate(struct translation *t, struct access *a)
+{
+	uint16_t reads = 0;
+
+	if (a->op == ACCESS_INSN)
+		reads = t->insns[t->current].regs_read;
+	else if (a->op == ACCESS_STORE || a->op == ACCESS_PUSH)
+		reads = (uint16_t)BIT32(a->value);
 	a->reload = reads & BIT32(X86_RCX);
-	emit_operation(t, a);
+	access_emit_operation(t, a);
 	t->spilled &= (uint16_t)~a->reload;
 	a->after = t->e.p;
+}
+
+void access_emit(struct translation *t, enum access_op op, unsigned int addr, unsigned int value,
+		 uint32_t size, bool write, uint16_t avoid)
+{
+	struct access *a = look_up(t,
+				   &(struct access){
+					   .op = op,
+					   .addr = (uint8_t)addr,
+					   .value = (uint8_t)value,
+					   .size = size,
+					   .write = write,
+				   },
+				   avoid);
+
+	if (a)
+		operate(t, a);
+}
+
+unsigned int access_emit_first(struct translation *t, enum access_op op, unsigned int addr,
+			       unsigned int value, const struct group *group, int32_t disp,
+			       uint32_t size, bool write, uint16_t avoid)
+{
+	struct access *a = look_up(t,
+				   &(struct access){
+					   .op = op,
+					   .addr = (uint8_t)addr,
+					   .value = (uint8_t)value,
+					   .size = size,
+					   .write = write,
+					   .disp = disp,
+					   .hull = (uint16_t)(group->high - group->low),
+				   },
+				   avoid);
+	struct access first;
+
+	if (!a)
+		return NO_REG;
+	emit_lea(&t->e, true, a->addend, a->addr, a->addend, 0, 0);
+	first = *a;
+	first.addr = a->addend;
+	first.addend = NO_REG;
+	operate(t, &first);
+	return first.addr;
 }
 
 void access_emit_slow_paths(struct translation *t)
@@ -202,8 +268,10 @@ void access_emit_slow_paths(struct translation *t)
 		translation_record(t, e->p, a);
 		rel32 = emit_jmp(e);
 		emit_patch(e, rel32, a->retry);
+		if (a->hull)
+			continue;
 		/* The miss stub comes back here when [A + I] is the bounce page. */
-		emit_operation(t, a);
+		access_emit_operation(t, a);
 		rel32 = emit_call(e);
 		emit_patch(e, rel32, cache_to_writable(t->cache, t->stubs->bounce_end));
 		rel32 = emit_jmp(e);

@@ -16,6 +16,7 @@ static const uint8_t abort_page[PAGE_SIZE]
 /* Where the code is. */
 struct place_of_code {
 	const uint8_t *host[2]; /* pages; the second of an instruction that crosses */
+	bool is_epc[2];
 	uint32_t offset;
 	uint64_t changes; /* the engine's code_changes before anything was looked at */
 };
@@ -42,13 +43,15 @@ static enum cpu_result check_rip(struct engine_vcpu *v)
 	return s->rip <= s->seg[X86_SEG_CS].limit ? CPU_OK : gp(v);
 }
 
-static enum cpu_result fetch_page(struct engine_vcpu *v, gva_t pc, const uint8_t **host)
+/* Page @n of @at, with @pc in it. */
+static enum cpu_result fetch_page(struct engine_vcpu *v, gva_t pc, struct place_of_code *at,
+				  unsigned int n)
 {
 	gva_t linear = align_down(pc, PAGE_SIZE);
 	struct mmu_page page = {0};
 
-	*host = itlb_lookup(&v->itlb, linear, v->mode & MODE_INDEX);
-	if (*host)
+	at->host[n] = itlb_lookup(&v->itlb, linear, v->mode & MODE_INDEX);
+	if (at->host[n])
 		return CPU_OK;
 	CPU_TRY(vcpu_fetch(v, pc, &page));
 	if (page.kind == MEMSLOT_MMIO) {
@@ -58,12 +61,13 @@ static enum cpu_result fetch_page(struct engine_vcpu *v, gva_t pc, const uint8_t
 	}
 	if (!page.global)
 		v->nonglobal_code |= (v->mode & MODE_INDEX) != ENGINE_MMU_USER;
-	*host = page.hva ? page.hva : abort_page;
+	at->host[n] = page.hva ? page.hva : abort_page;
+	at->is_epc[n] = page.kind == MEMSLOT_EPC;
 	/* A page of the EPC is watched anew at each translation. */
-	if (page.kind == MEMSLOT_EPC && page.hva)
+	if (at->is_epc[n] && page.hva)
 		sgx_watch_page(v->sgx->platform, page.hpa);
 	else
-		itlb_enter(&v->itlb, linear, v->mode & MODE_INDEX, *host);
+		itlb_enter(&v->itlb, linear, v->mode & MODE_INDEX, at->host[n]);
 	return CPU_OK;
 }
 
@@ -116,11 +120,19 @@ static enum cpu_result copy_crossing(struct engine_vcpu *v, struct place_of_code
 		return gp(v);
 	if (!x86_is_64bit(&v->cpu.state))
 		next = (uint32_t)next;
-	CPU_TRY(fetch_page(v, next, &at->host[1]));
+	CPU_TRY(fetch_page(v, next, at, 1));
 	code->length = INSN_MAX_LENGTH;
 	code->crosses = true;
 	err = guest_copy_from(code->bytes + here, at->host[1], INSN_MAX_LENGTH - here);
 	return err ? host_error(v, err) : CPU_OK;
+}
+
+/* Has a block from here met the end of a page in the middle of a group? */
+static bool is_ungrouped(const struct code_cache *cache, const struct place_of_code *at)
+{
+	const struct code_page *page = cache_find_page(cache, at->host[0]);
+
+	return page && (page->ungrouped & BIT64(at->offset / CODE_GRANULE));
 }
 
 static struct block *make_block(struct engine *engine, const struct place_of_code *at,
@@ -134,7 +146,9 @@ static struct block *make_block(struct engine *engine, const struct place_of_cod
 
 	t->cache = cache;
 	t->stubs = &engine->stubs;
+	t->has_probes = (engine->config.debug & ENGINE_DEBUG_FAULT_MAP) && !(mode & MODE_SINGLE);
 	t->never_link = engine->config.debug & ENGINE_DEBUG_NO_CHAIN;
+	t->no_groups = is_ungrouped(cache, at);
 	t->e.base = t->e.p = cache->writable + cache->used;
 	t->e.end = t->e.base + BLOCK_MAX_CODE;
 	length = translate_block(t, code, mode);
@@ -142,6 +156,9 @@ static struct block *make_block(struct engine *engine, const struct place_of_cod
 		free(t->stop_insn);
 		return NULL;
 	}
+	/* What is undefined may be so because of a byte in the other page. */
+	if (at->host[1] && at->offset + length <= PAGE_SIZE)
+		length = INSN_MAX_LENGTH;
 	block = block_new(t->records, t->record_count, code->bytes, (uint16_t)length);
 	if (!block) {
 		free(t->stop_insn);
@@ -167,11 +184,11 @@ static struct block *make_block(struct engine *engine, const struct place_of_cod
 /* All blocks go, and with them all that the jump tables know. */
 static void empty_cache(struct engine *engine)
 {
-	pthread_mutex_lock(&engine->vcpus_lock);
+	engine_lock_vcpus(engine);
 	for (struct engine_vcpu *v = engine->vcpus; v; v = v->next)
 		for (unsigned int i = 0; i < ENGINE_MMU_INDICES; i++)
 			jumps_flush(&v->jumps[i]);
-	pthread_mutex_unlock(&engine->vcpus_lock);
+	engine_unlock_vcpus(engine);
 	code_cache_empty(&engine->cache);
 	engine->cache_generation++;
 }
@@ -195,15 +212,19 @@ static void announce_page(struct engine *engine, const uint8_t *host)
 		code_protect(engine, host);
 }
 
-/* @block was found, but the VMM may have written to its page since. */
-static enum cpu_result revalidate(struct engine_vcpu *v, const uint8_t *host)
+/* A block may be found, but the VMM may have written to its page since; not to the EPC. */
+static enum cpu_result revalidate(struct engine_vcpu *v, const struct place_of_code *at,
+				  unsigned int n)
 {
+	const uint8_t *host = at->host[n];
 	struct engine *engine = v->engine;
 	uint64_t epoch = engine->epoch;
 	struct code_page *page;
 	uint8_t now[PAGE_SIZE];
 	int err;
 
+	if (at->is_epc[n])
+		return CPU_OK;
 	engine_lock_translate(engine);
 	page = cache_find_page(&engine->cache, host);
 	if (!page || page->epoch == epoch)
@@ -303,8 +324,8 @@ static enum cpu_result find_or_translate(struct engine_vcpu *v, uint32_t mode, s
 	struct code_bytes code;
 
 	CPU_TRY(check_rip(v));
-	CPU_TRY(fetch_page(v, vcpu_linear_pc(v), &at.host[0]));
-	CPU_TRY(revalidate(v, at.host[0]));
+	CPU_TRY(fetch_page(v, vcpu_linear_pc(v), &at, 0));
+	CPU_TRY(revalidate(v, &at, 0));
 	*found = find(v->engine, &at, mode);
 	if (*found && fits_limit(v, *found))
 		return CPU_OK;
@@ -313,7 +334,7 @@ static enum cpu_result find_or_translate(struct engine_vcpu *v, uint32_t mode, s
 	CPU_TRY(copy_code(v, &at, &code));
 	if (does_cross(v, &code, mode)) {
 		CPU_TRY(copy_crossing(v, &at, &code));
-		CPU_TRY(revalidate(v, at.host[1]));
+		CPU_TRY(revalidate(v, &at, 1));
 		*found = find(v->engine, &at, mode);
 		if (*found)
 			return CPU_OK;
@@ -345,7 +366,7 @@ const uint8_t *engine_dispatch(struct engine_vcpu *v)
 	struct block *block;
 
 	at.host[0] = itlb_lookup(&v->itlb, align_down(rip, PAGE_SIZE), v->mode & MODE_INDEX);
-	if (!at.host[0] || revalidate(v, at.host[0]) != CPU_OK)
+	if (!at.host[0] || revalidate(v, &at, 0) != CPU_OK)
 		return NULL;
 	block = find(v->engine, &at, v->mode);
 	if (!block)

@@ -63,7 +63,7 @@ void code_cache_empty(struct code_cache *cache)
 		if (block)
 			block_free(block);
 	}
-	memset(cache->owner + first, 0, (last - first) * sizeof(*cache->owner));
+	memset(cache->owner + first, 0, (last - first) * sizeof(struct block *));
 	memset(cache->hash, 0, sizeof(cache->hash));
 	for (unsigned int i = 0; i < CACHE_HASH_SIZE; i++) {
 		while (cache->pages[i]) {

@@ -34,6 +34,8 @@ struct fault_record {
 	uint8_t rsp;        /* host register that has the guest's RSP, or NO_REG: the vCPU has it */
 	uint8_t addend;     /* host register that gets the addend of a look-up */
 	uint8_t size;       /* of the access */
+	uint16_t hull;      /* of several (group.c): bytes from miss_gva on, else 0; */
+	uint16_t disp;      /* where in them the access is */
 	bool read;
 	bool write;
 	bool stack;  /* through SS: a bad address is #SS */
@@ -74,8 +76,9 @@ struct block {
 struct code_page {
 	struct code_page *hash_next;
 	const uint8_t *host;
-	uint64_t granules; /* bit n: bytes from n * CODE_GRANULE on are translated */
-	uint64_t epoch;    /* of the engine's, when the bytes were last compared */
+	uint64_t granules;  /* bit n: bytes from n * CODE_GRANULE on are translated */
+	uint64_t epoch;     /* of the engine's, when the bytes were last compared */
+	uint64_t ungrouped; /* granules in which blocks start that are made without groups */
 	struct block *blocks;
 	uint8_t bytes[4096]; /* as they were then, the translated ones as they were translated */
 };

@@ -69,11 +69,11 @@ void engine_code_changed(const uint8_t *host)
 /* The one vCPU of today is the caller's. */
 void code_protect(struct engine *engine, const uint8_t *host)
 {
-	pthread_mutex_lock(&engine->vcpus_lock);
+	engine_lock_vcpus(engine);
 	for (struct engine_vcpu *v = engine->vcpus; v; v = v->next)
 		for (unsigned int i = 0; i < ENGINE_MMU_INDICES; i++)
 			tlb_protect(&v->tlb[i], host);
-	pthread_mutex_unlock(&engine->vcpus_lock);
+	engine_unlock_vcpus(engine);
 }
 
 void code_serialize(struct engine_vcpu *v)

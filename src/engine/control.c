@@ -45,20 +45,11 @@ static void load_rip(struct translation *t, unsigned int reg, int64_t offset, un
 		t->failed = true;
 }
 
-/* rip := that of @offset. All registers are resident; outside 64-bit mode R8 is free. */
+/* rip := that of @offset, at the end of a block, where RCX is free. */
 static void set_rip(struct translation *t, int64_t offset, unsigned int size)
 {
-	struct emitter *e = &t->e;
-
-	if (!mode_is_64bit(t->mode)) {
-		load_rip(t, X86_R8, offset, size);
-		emit_gs_store(e, X86_R8, GS(cpu.state.rip));
-		return;
-	}
-	emit_gs_store(e, X86_RCX, GS_GPR(X86_RCX));
 	load_rip(t, X86_RCX, offset, size);
-	emit_gs_store(e, X86_RCX, GS(cpu.state.rip));
-	emit_gs_load(e, X86_RCX, GS_GPR(X86_RCX));
+	emit_gs_store(&t->e, X86_RCX, GS(cpu.state.rip));
 }
 
 void control_stop(struct translation *t, uint32_t offset, enum engine_stop stop)
@@ -84,10 +75,9 @@ static bool in_page(int64_t offset)
 
 /* Where a branch leads. */
 struct target {
-	int64_t offset;     /* in the page */
-	unsigned int size;  /* of RIP */
-	bool check;         /* against the limit of CS, before anything is done */
-	uint16_t unchanged; /* registers of which the vCPU has what a fault needs */
+	int64_t offset;    /* in the page */
+	unsigned int size; /* of RIP */
+	bool check;        /* against the limit of CS, before anything is done */
 };
 
 /* RIP wraps at 64 KiB with a 16-bit operand size: that depends on where the page lies. */
@@ -102,7 +92,7 @@ static void emit_unlinked(struct translation *t, uint8_t *rel32, const struct ta
 	emit_patch(&t->e, rel32, t->e.p);
 	if (target->check && (t->mode & MODE_SEGMENTED)) {
 		load_rip(t, X86_R8, target->offset, target->size);
-		access_check_target(t, X86_R8, t->spilled | target->unchanged);
+		access_check_target(t, X86_R8, t->spilled);
 	}
 	set_rip(t, target->offset, target->size);
 	if (!may_link(t, target)) {
@@ -127,8 +117,7 @@ uint8_t *control_poll_byte(struct translation *t, int32_t disp)
 {
 	struct emitter *e = &t->e;
 
-	regs_flush_rsp(t);
-	regs_spill(t, X86_RCX);
+	regs_go_home(t);
 	emit8(e, 0x65); /* movzx ecx, byte gs:[disp] */
 	emit8(e, 0x0f);
 	emit8(e, 0xb6);
@@ -145,8 +134,7 @@ static uint8_t *emit_poll(struct translation *t)
 {
 	struct emitter *e = &t->e;
 
-	regs_flush_rsp(t);
-	regs_spill(t, X86_RCX);
+	regs_go_home(t);
 	emit8(e, 0x65); /* movzx ecx, word gs:[1] */
 	emit8(e, 0x0f);
 	emit8(e, 0xb7);
@@ -201,13 +189,16 @@ static void emit_counter16(struct translation *t, uint8_t opcode)
 		emit_lea(e, false, X86_RCX, X86_RCX, -1, 0, 1);
 }
 
+/* What LOOP has counted is the vCPU's, too. */
 static void restore_counter(struct translation *t, const struct insn *insn)
 {
 	if (insn->address_size == 2)
 		emit_mov(&t->e, X86_RCX, X86_R8);
+	if (insn->bytes[insn->opcode_at] != 0xe3)
+		emit_gs_store(&t->e, X86_RCX, GS_GPR(X86_RCX));
 }
 
-/* JCXZ and LOOP keep their short form. */
+/* JCXZ and LOOP keep their short form. The block is finished: the vCPU has RCX. */
 static void emit_counted(struct translation *t, const struct insn *insn, const struct target *next,
 			 struct target *target)
 {
@@ -215,10 +206,7 @@ static void emit_counted(struct translation *t, const struct insn *insn, const s
 	struct emitter *e = &t->e;
 	uint8_t *not_taken, *taken;
 
-	/* A target outside of CS leaves the counter as it was. */
-	if (t->mode & MODE_SEGMENTED)
-		emit_gs_store(e, X86_RCX, GS_GPR(X86_RCX));
-	target->unchanged = BIT32(X86_RCX);
+	emit_gs_load(e, X86_RCX, GS_GPR(X86_RCX));
 	if (insn->address_size == 2)
 		emit_counter16(t, opcode);
 	else if (insn->address_size == 4)
@@ -226,7 +214,18 @@ static void emit_counted(struct translation *t, const struct insn *insn, const s
 	emit8(e, opcode);
 	emit8(e, 5); /* over the jump */
 	not_taken = emit_jmp(e);
-	restore_counter(t, insn);
+	/* A target outside of CS leaves the counter as it was. */
+	if (t->mode & MODE_SEGMENTED) {
+		emit_mov(e, X86_R9, insn->address_size == 2 ? X86_R8 : X86_RCX);
+		load_rip(t, X86_R8, target->offset, target->size);
+		access_check_target(t, X86_R8, t->spilled);
+		target->check = false;
+		emit_mov(e, X86_RCX, X86_R9);
+		if (opcode != 0xe3)
+			emit_gs_store(e, X86_RCX, GS_GPR(X86_RCX));
+	} else {
+		restore_counter(t, insn);
+	}
 	emit_align4(e, 1);
 	taken = emit_jmp(e);
 	emit_unlinked(t, taken, target);
@@ -235,22 +234,77 @@ static void emit_counted(struct translation *t, const struct insn *insn, const s
 	emit_goto(t, next);
 }
 
+/* The opcode bits of the condition of JCC. */
+static uint8_t condition_of(const struct insn *insn)
+{
+	uint8_t opcode = insn->bytes[insn->opcode_at];
+
+	return (opcode == 0x0f ? insn->bytes[insn->opcode_at + 1] : opcode) & 0x0f;
+}
+
+static bool is_counted(const struct insn *insn)
+{
+	uint8_t opcode = insn->bytes[insn->opcode_at];
+
+	return opcode >= 0xe0 && opcode <= 0xe3;
+}
+
+bool control_may_be_side(const struct translation *t, const struct insn *insn)
+{
+	return insn->kind == INSN_JCC && !is_counted(insn) && t->is_linked &&
+	       mode_is_64bit(t->mode) && t->exit_count < BLOCK_MAX_EXITS;
+}
+
+void control_emit_side(struct translation *t, const struct insn *insn, enum side side)
+{
+	int64_t next = (int64_t)t->offset[t->current] + insn->length;
+	struct side_exit *exit = &t->exits[t->exit_count++];
+	struct emitter *e = &t->e;
+
+	emit8(e, 0x0f);
+	emit8(e, (uint8_t)(0x80 | (condition_of(insn) ^ (side == SIDE_NOT_TAKEN))));
+	emit32(e, 0);
+	*exit = (struct side_exit){
+		.rel32 = e->p - 4,
+		.offset = side == SIDE_TAKEN ? next + insn->imm : next,
+		.spilled = t->spilled,
+		.saved = t->saved,
+		.rsp = t->rsp,
+		.rsp_dirty = t->rsp_dirty,
+	};
+}
+
+void control_emit_exits(struct translation *t)
+{
+	for (unsigned int i = 0; i < t->exit_count; i++) {
+		const struct side_exit *exit = &t->exits[i];
+		struct target target = {.offset = exit->offset, .size = whole_rip_size(t)};
+
+		groups_start(t);
+		t->spilled = exit->spilled;
+		t->saved = exit->saved;
+		t->rsp = exit->rsp;
+		t->rsp_dirty = exit->rsp_dirty;
+		emit_patch(&t->e, exit->rel32, t->e.p);
+		regs_finish(t);
+		emit_goto(t, &target);
+	}
+}
+
 /* JCC with its condition in the opcode's low bits. */
 static void emit_condition(struct translation *t, const struct insn *insn,
 			   const struct target *next, struct target *target)
 {
-	uint8_t opcode = insn->bytes[insn->opcode_at];
 	struct emitter *e = &t->e;
 	uint8_t *taken;
 
-	if (opcode >= 0xe0 && opcode <= 0xe3) {
+	if (is_counted(insn)) {
 		emit_counted(t, insn, next, target);
 		return;
 	}
 	emit_align4(e, 2);
 	emit8(e, 0x0f);
-	emit8(e, (uint8_t)(0x80 |
-			   ((opcode == 0x0f ? insn->bytes[insn->opcode_at + 1] : opcode) & 0x0f)));
+	emit8(e, (uint8_t)(0x80 | condition_of(insn)));
 	emit32(e, 0);
 	taken = e->p - 4;
 	emit_goto(t, next);
@@ -296,10 +350,15 @@ static void emit_push_return(struct translation *t, const struct insn *insn, uin
 			     const struct target *target)
 {
 	unsigned int size = rip_size(t, insn);
-	unsigned int addr = stack_slot(t, -(int32_t)size, size, true, 0);
-	unsigned int value = regs_scratch(t, 0, false);
+	unsigned int value = regs_scratch(t, 0, false), addr;
 
 	load_rip(t, value, next, size);
+	if (group_access(t, ACCESS_PUSH, X86_RSP, -8, value, 8, true, BIT32(value))) {
+		stack_move(t, -8, NO_REG);
+		regs_end_insn(t);
+		return;
+	}
+	addr = stack_slot(t, -(int32_t)size, size, true, BIT32(value));
 	access_emit(t, ACCESS_PUSH, addr, value, size, true,
 		    (uint16_t)(BIT32(addr) | BIT32(value)));
 	if (t->mode & MODE_SEGMENTED) {
@@ -319,9 +378,16 @@ static void emit_push_return(struct translation *t, const struct insn *insn, uin
 static void emit_return(struct translation *t, const struct insn *insn)
 {
 	unsigned int size = rip_size(t, insn);
-	unsigned int addr = stack_slot(t, 0, size, false, 0);
-	unsigned int value = regs_scratch(t, 0, false);
+	unsigned int value = regs_scratch(t, 0, false), addr;
 	uint16_t released = insn->imm_at ? (uint16_t)insn->imm : 0;
+
+	if (group_access(t, ACCESS_POP, X86_RSP, 0, value, 8, false, BIT32(value))) {
+		emit_gs_store(&t->e, value, GS(cpu.state.rip));
+		stack_move(t, 8 + released, NO_REG);
+		regs_end_insn(t);
+		return;
+	}
+	addr = stack_slot(t, 0, size, false, BIT32(value));
 
 	access_emit(t, ACCESS_POP, addr, value, size, false,
 		    (uint16_t)(BIT32(addr) | BIT32(value)));

@@ -52,6 +52,8 @@ struct engine {
 
 void engine_lock_translate(struct engine *engine);
 void engine_unlock_translate(struct engine *engine);
+void engine_lock_vcpus(struct engine *engine);
+void engine_unlock_vcpus(struct engine *engine);
 
 /* stubs.c */
 int stubs_emit(struct engine *engine);
@@ -65,6 +67,7 @@ enum miss_result {
 /* miss.c */
 enum miss_result engine_miss(struct engine_vcpu *v);
 enum miss_result engine_bounce_end(struct engine_vcpu *v);
+enum miss_result engine_probe(struct engine_vcpu *v);
 enum miss_result engine_segment(struct engine_vcpu *v);
 
 /* fault.c */
@@ -73,6 +76,8 @@ void fault_handlers_add(struct engine *engine);
 void fault_handlers_remove(struct engine *engine);
 /* Calls @visit for every engine of the process. */
 void engines_visit(void (*visit)(struct engine *engine, const void *arg), const void *arg);
+/* Whose faults the thread's are; NULL: nobody's. */
+void fault_set_running(struct engine_vcpu *v);
 /* The guest's state from host_gpr and host_flags, at the place that @record describes. */
 void engine_rebuild_state(struct engine_vcpu *v, const struct block *block,
 			  const struct fault_record *record);

@@ -48,7 +48,7 @@ static inline void emit32(struct emitter *e, uint32_t value)
 
 static inline uint8_t emit_rex(bool w, unsigned int reg, unsigned int index, unsigned int base)
 {
-	return (uint8_t)(0x40 | w << 3 | (reg >> 3) << 2 | (index >> 3) << 1 | base >> 3);
+	return (uint8_t)((w ? 0x48 : 0x40) | (reg >> 3) << 2 | (index >> 3) << 1 | base >> 3);
 }
 
 static inline uint8_t emit_modrm(unsigned int mod, unsigned int reg, unsigned int rm)
@@ -86,6 +86,17 @@ static inline void emit_gs_load_indexed(struct emitter *e, unsigned int reg, uns
 	emit8(e, emit_rex(true, reg, index, 0));
 	emit8(e, 0x8b);
 	emit8(e, emit_modrm(0, reg, 4));
+	emit8(e, (uint8_t)(3 << 6 | (index & 7) << 3 | 5));
+	emit32(e, (uint32_t)disp);
+}
+
+/* jmp gs:[index * 8 + disp32] */
+static inline void emit_gs_jmp_indexed(struct emitter *e, unsigned int index, int32_t disp)
+{
+	emit8(e, 0x65);
+	emit8(e, emit_rex(false, 0, index, 0));
+	emit8(e, 0xff);
+	emit8(e, emit_modrm(0, 4, 4));
 	emit8(e, (uint8_t)(3 << 6 | (index & 7) << 3 | 5));
 	emit32(e, (uint32_t)disp);
 }

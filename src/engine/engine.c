@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include "engine/core.h"
 
+#include "lib/lock.h"
 #include "lib/mem.h"
 
 #include <errno.h>
@@ -124,10 +125,10 @@ int engine_vcpu_new(struct engine *engine, const struct engine_vcpu_config *conf
 		return ret;
 	}
 	init_vcpu(v, engine, config);
-	pthread_mutex_lock(&engine->vcpus_lock);
+	engine_lock_vcpus(engine);
 	v->next = engine->vcpus;
 	engine->vcpus = v;
-	pthread_mutex_unlock(&engine->vcpus_lock);
+	engine_unlock_vcpus(engine);
 	*made = v;
 	return 0;
 }
@@ -138,13 +139,25 @@ void engine_vcpu_free(struct engine_vcpu *v)
 
 	if (!v)
 		return;
-	pthread_mutex_lock(&v->engine->vcpus_lock);
+	engine_lock_vcpus(v->engine);
 	for (p = &v->engine->vcpus; *p != v; p = &(*p)->next)
 		;
 	*p = v->next;
-	pthread_mutex_unlock(&v->engine->vcpus_lock);
+	engine_unlock_vcpus(v->engine);
 	enclave_free(v);
 	mem_release(v, sizeof(*v));
+}
+
+void engine_lock_vcpus(struct engine *engine)
+{
+	lock_acquire(LOCK_VCPUS, engine);
+	pthread_mutex_lock(&engine->vcpus_lock);
+}
+
+void engine_unlock_vcpus(struct engine *engine)
+{
+	pthread_mutex_unlock(&engine->vcpus_lock);
+	lock_release(LOCK_VCPUS, engine);
 }
 
 void engine_kick(struct engine_vcpu *v)
@@ -164,15 +177,26 @@ static bool has_passed(struct engine_vcpu *v)
 	return !atomic_load(&v->running) || !(atomic_load(&v->request) & REQUEST_FLUSH);
 }
 
+static bool have_passed(struct engine *engine)
+{
+	bool passed = true;
+
+	engine_lock_vcpus(engine);
+	for (struct engine_vcpu *v = engine->vcpus; v && passed; v = v->next)
+		passed = has_passed(v);
+	engine_unlock_vcpus(engine);
+	return passed;
+}
+
+/* Waits without the lock, which a vCPU may need on its way to a safe point. */
 void engine_synchronize(struct engine *engine)
 {
-	pthread_mutex_lock(&engine->vcpus_lock);
+	engine_lock_vcpus(engine);
 	for (struct engine_vcpu *v = engine->vcpus; v; v = v->next) {
 		atomic_fetch_or(&v->request, REQUEST_FLUSH);
 		engine_kick(v);
 	}
-	for (struct engine_vcpu *v = engine->vcpus; v; v = v->next)
-		while (!has_passed(v))
-			sched_yield();
-	pthread_mutex_unlock(&engine->vcpus_lock);
+	engine_unlock_vcpus(engine);
+	while (!have_passed(engine))
+		sched_yield();
 }

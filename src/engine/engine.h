@@ -56,9 +56,10 @@ struct engine_config {
 	uint32_t debug;
 };
 
-#define ENGINE_DEBUG_SINGLE     0x1 /* one instruction per block */
-#define ENGINE_DEBUG_NO_CHAIN   0x2 /* every block goes back to C */
-#define ENGINE_DEBUG_FAULT_MAP  0x4 /* compare the fault map at every instruction */
+#define ENGINE_DEBUG_SINGLE   0x1 /* one instruction per block */
+#define ENGINE_DEBUG_NO_CHAIN 0x2 /* every block goes back to C */
+/* At any instruction a block may stop, as if it had faulted, and go on from the rebuilt state. */
+#define ENGINE_DEBUG_FAULT_MAP  0x4
 #define ENGINE_DEBUG_TINY_CACHE 0x8
 
 struct engine_vcpu_config {

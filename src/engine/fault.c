@@ -9,6 +9,7 @@
 #define _GNU_SOURCE
 #include "engine/core.h"
 
+#include "lib/lock.h"
 #include "mmu/guest_access.h"
 
 #include <errno.h>
@@ -18,7 +19,7 @@
 
 static const int signals[] = {SIGFPE, SIGSEGV, SIGILL, SIGBUS};
 static struct sigaction previous[ARRAY_SIZE(signals)];
-static struct engine *_Atomic engines;
+static struct engine *engines; /* under engines_lock */
 static pthread_mutex_t engines_lock = PTHREAD_MUTEX_INITIALIZER;
 static bool installed;
 
@@ -43,12 +44,12 @@ static const int greg_of[X86_NR_GPRS] = {
 	REG_R8,  REG_R9,  REG_R10, REG_R11, REG_R12, REG_R13, REG_R14, REG_R15,
 };
 
-static struct engine_vcpu *current_vcpu(void)
-{
-	struct engine_vcpu *v;
+/* The vCPU that this thread is running; no function call stands between a handler and it. */
+static __thread struct engine_vcpu *running __attribute__((tls_model("initial-exec")));
 
-	__asm__ volatile("mov %%gs:%c1, %0" : "=r"(v) : "i"(offsetof(struct engine_vcpu, self)));
-	return v;
+void fault_set_running(struct engine_vcpu *v)
+{
+	running = v;
 }
 
 /* What the guest's processor makes of what the host's has raised. */
@@ -69,17 +70,20 @@ static void set_exception(struct engine_vcpu *v, const greg_t *gregs)
 		.vector = vector, .has_error_code = vector == GP_VECTOR || vector == AC_VECTOR};
 }
 
-static bool take_fault(struct engine *engine, ucontext_t *uc)
+static bool take_fault(ucontext_t *uc)
 {
 	greg_t *gregs = uc->uc_mcontext.gregs;
 	const uint8_t *pc = (const uint8_t *)gregs[REG_RIP];
 	const struct fault_record *record;
 	const struct block *block;
-	struct engine_vcpu *v;
+	struct engine_vcpu *v = running;
+	struct engine *engine;
 
+	if (!v)
+		return false;
+	engine = v->engine;
 	if (pc < engine->cache.executable || pc >= engine->cache.executable + engine->cache.size)
 		return false;
-	v = current_vcpu();
 	block = cache_find_code(&engine->cache, pc);
 	record = block ? block_find_record(block, pc) : NULL;
 	if (!record)
@@ -113,13 +117,10 @@ static void pass_on(int sig, siginfo_t *info, void *context)
 static void handler(int sig, siginfo_t *info, void *context)
 {
 	int error = errno;
-	struct engine *engine = engines;
 
 	if (info->si_code > 0 && guest_access_fixup(context))
 		return;
-	while (engine && !take_fault(engine, context))
-		engine = engine->next;
-	if (!engine)
+	if (!take_fault(context))
 		pass_on(sig, info, context);
 	errno = error;
 }
@@ -137,19 +138,31 @@ int fault_handlers_install(void)
 	return 0;
 }
 
+static void lock_engines(void)
+{
+	lock_rank_acquire(LOCK_ENGINES);
+	pthread_mutex_lock(&engines_lock);
+}
+
+static void unlock_engines(void)
+{
+	pthread_mutex_unlock(&engines_lock);
+	lock_rank_release(LOCK_ENGINES);
+}
+
 void fault_handlers_add(struct engine *engine)
 {
-	pthread_mutex_lock(&engines_lock);
+	lock_engines();
 	engine->next = engines;
 	engines = engine;
-	pthread_mutex_unlock(&engines_lock);
+	unlock_engines();
 }
 
 void fault_handlers_remove(struct engine *engine)
 {
 	struct engine *e;
 
-	pthread_mutex_lock(&engines_lock);
+	lock_engines();
 	if (engines == engine) {
 		engines = engine->next;
 	} else {
@@ -157,13 +170,13 @@ void fault_handlers_remove(struct engine *engine)
 			if (e->next == engine)
 				e->next = engine->next;
 	}
-	pthread_mutex_unlock(&engines_lock);
+	unlock_engines();
 }
 
 void engines_visit(void (*visit)(struct engine *engine, const void *arg), const void *arg)
 {
-	pthread_mutex_lock(&engines_lock);
+	lock_engines();
 	for (struct engine *engine = engines; engine; engine = engine->next)
 		visit(engine, arg);
-	pthread_mutex_unlock(&engines_lock);
+	unlock_engines();
 }

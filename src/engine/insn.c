@@ -429,6 +429,8 @@ bool insn_decode(const uint8_t *code, uint32_t available, unsigned int code_size
 		return false;
 	if (!ZYAN_SUCCESS(status)) {
 		insn->kind = INSN_INVALID;
+		insn->too_long = status == ZYDIS_STATUS_NO_MORE_DATA ||
+				 status == ZYDIS_STATUS_INSTRUCTION_TOO_LONG;
 		return true;
 	}
 	memcpy(insn->bytes, code, zi.length);

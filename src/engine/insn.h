@@ -70,6 +70,7 @@ struct insn {
 	bool lock;
 	bool no_rex;     /* names AH, CH, DH or BH, so no register may need a REX prefix */
 	bool bit_string; /* BT and so on of memory by a register: it moves the address */
+	bool too_long;   /* INSN_INVALID: its 16th byte is what is wrong */
 	bool hint;       /* NOP and what is one on a processor without CET and MPX */
 
 	/* Places in `bytes`, 0 when absent. */

@@ -148,6 +148,7 @@ static enum cpu_result span_init(struct engine_vcpu *v, struct span *span, gva_t
 	bool wide = v->cpu.state.efer & EFER_LMA;
 	size_t here = PAGE_SIZE - gva % PAGE_SIZE;
 
+	span->place[0] = (struct place){0}; /* also of a range of no bytes */
 	span->gva[0] = gva;
 	span->len[0] = len < here ? len : here;
 	span->len[1] = len - span->len[0];

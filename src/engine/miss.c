@@ -109,15 +109,52 @@ static enum miss_result cross(struct engine_vcpu *v, const struct block *block,
 	return bounce(v, block, record);
 }
 
+/* A look-up for several accesses cannot bounce: the first runs alone, and the block is made anew. */
+static enum miss_result ungroup(struct engine_vcpu *v, struct block *block,
+				const struct fault_record *record)
+{
+	struct engine *engine = v->engine;
+
+	engine_lock_translate(engine);
+	if (block->valid) {
+		block->page[0]->ungrouped |= BIT64(block->offset / CODE_GRANULE);
+		cache_invalidate(&engine->cache, block);
+	}
+	engine_unlock_translate(engine);
+	return stop(v, block, record, ENGINE_STOP_ALONE);
+}
+
+static enum miss_result miss_of_group(struct engine_vcpu *v, struct block *block,
+				      const struct fault_record *record)
+{
+	unsigned int index = v->mode & MODE_INDEX;
+	gva_t gva = v->miss_gva + record->disp;
+	enum cpu_result result;
+	struct place place;
+
+	if (!is_canonical(gva) || !is_canonical(gva + record->size - 1))
+		return stop_with_vector(v, block, record, record->stack ? SS_VECTOR : GP_VECTOR);
+	if (v->miss_gva % PAGE_SIZE + record->hull > PAGE_SIZE)
+		return ungroup(v, block, record);
+	result = vcpu_place(v, index, gva, record->write, &place);
+	if (result != CPU_OK)
+		return stop_with(v, block, record, result);
+	if (!tlb_lookup(&v->tlb[index], gva, record->write))
+		return ungroup(v, block, record);
+	return MISS_RETRY;
+}
+
 enum miss_result engine_miss(struct engine_vcpu *v)
 {
 	const uint8_t *pc = (const uint8_t *)v->miss_site;
-	const struct block *block = cache_find_code(&v->engine->cache, pc);
+	struct block *block = cache_find_code(&v->engine->cache, pc);
 	const struct fault_record *record = block_find_record(block, pc);
 	gva_t gva = v->miss_gva;
 	enum cpu_result result;
 	struct place place;
 
+	if (record->hull)
+		return miss_of_group(v, block, record);
 	if ((v->mode & MODE_CODE64) &&
 	    (!is_canonical(gva) || !is_canonical(gva + record->size - 1)))
 		return stop_with_vector(v, block, record, record->stack ? SS_VECTOR : GP_VECTOR);
@@ -170,4 +207,20 @@ enum miss_result engine_bounce_end(struct engine_vcpu *v)
 	}
 	v->bounce_size = v->store_size = 0;
 	return MISS_RETRY;
+}
+
+/*
+ * ENGINE_DEBUG_FAULT_MAP: every fourth time or so, in no order that a loop could
+ * have too, the state is rebuilt from the record and the block entered anew
+ * from here. What the record gets wrong goes wrong in the guest.
+ */
+enum miss_result engine_probe(struct engine_vcpu *v)
+{
+	const uint8_t *pc = (const uint8_t *)v->miss_site;
+	const struct block *block = cache_find_code(&v->engine->cache, pc);
+
+	v->probes = v->probes * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+	if (v->probes >> 62)
+		return MISS_RETRY;
+	return stop(v, block, block_find_record(block, pc), ENGINE_STOP_LOOKUP);
 }

@@ -67,14 +67,12 @@ enum cpu_result exec_linear(struct engine_vcpu *v, unsigned int seg, uint64_t of
 			return fault_segment(v, seg);
 		return CPU_OK;
 	}
+	*gva = (uint32_t)(s->base + offset);
 	if (s->unusable || !s->present)
 		return fault_segment(v, seg);
 	if (cpu_in_protected_mode(&v->cpu) && !type_permits(s, write))
 		return fault_segment(v, seg);
-	if (!segment_contains(s, offset, len))
-		return fault_segment(v, seg);
-	*gva = (uint32_t)(s->base + offset);
-	return CPU_OK;
+	return segment_contains(s, offset, len) ? CPU_OK : fault_segment(v, seg);
 }
 
 enum cpu_result operand_check_alignment(struct engine_vcpu *v, gva_t gva, unsigned int align)

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Host registers inside a block. A guest register leaves its host register when
- * a scratch register is needed and comes back when an instruction names it; at
- * the end of the block all are back. The victim is the register whose next use
- * in the block is farthest away.
+ * a scratch register is needed and comes back when an instruction names it. The
+ * victim is the register whose next use in the block is farthest away.
  *
- * Outside 64-bit mode R8 to R15 stay in the vCPU, so they are the scratch
- * registers that cost nothing.
+ * Between blocks most guest registers are in their host registers, but a few are
+ * in the vCPU (REGS_AT_HOME): those that every look-up needs as scratch, and
+ * that compilers use least. Outside 64-bit mode R8 to R15 are never the guest's.
  */
 #include "engine/translate.h"
 
@@ -16,16 +16,17 @@
 #define RSP_BIT  BIT32(X86_RSP)
 #define LOW_GPRS 0x00ff
 
-/* Registers that the code may name. */
-static uint16_t guest_gprs(const struct translation *t)
+/* Registers that are in their host registers between blocks. */
+static uint16_t resident_gprs(const struct translation *t)
 {
-	return mode_is_64bit(t->mode) ? ALL_GPRS : LOW_GPRS;
+	return (mode_is_64bit(t->mode) ? ALL_GPRS : LOW_GPRS) & (uint16_t)~REGS_AT_HOME;
 }
 
 void regs_start(struct translation *t)
 {
-	t->spilled = RSP_BIT | (uint16_t)~guest_gprs(t);
+	t->spilled = RSP_BIT | (uint16_t)~resident_gprs(t);
 	t->saved = t->spilled;
+	groups_start(t);
 	t->busy = RSP_BIT;
 	t->rsp = NO_REG;
 	t->rsp_dirty = false;
@@ -40,6 +41,7 @@ void regs_flush_rsp(struct translation *t)
 
 void regs_claim(struct translation *t, uint16_t mask)
 {
+	groups_claim(t, mask);
 	if (t->rsp == NO_REG || !(mask & BIT32(t->rsp)))
 		return;
 	regs_flush_rsp(t);
@@ -121,7 +123,7 @@ unsigned int regs_scratch(struct translation *t, uint16_t avoid, bool low)
 	unsigned int best = NO_REG, best_score = 0;
 
 	/* RCX is the register of JRCXZ in every look-up, so it is no one's scratch. */
-	avoid |= t->busy | BIT32(X86_RCX);
+	avoid |= t->busy | t->held | BIT32(X86_RCX);
 	if (t->rsp != NO_REG)
 		avoid |= (uint16_t)BIT32(t->rsp);
 	for (unsigned int reg = 0; reg < (low ? 8u : X86_NR_GPRS); reg++) {
@@ -160,9 +162,17 @@ void regs_end_insn(struct translation *t)
 	t->busy = RSP_BIT;
 }
 
-void regs_finish(struct translation *t)
+void regs_go_home(struct translation *t)
 {
 	regs_flush_rsp(t);
+	for (unsigned int reg = 0; reg < X86_NR_GPRS; reg++)
+		if (REGS_AT_HOME & BIT32(reg))
+			regs_spill(t, reg);
+}
+
+void regs_finish(struct translation *t)
+{
+	regs_go_home(t);
 	t->rsp = NO_REG;
-	regs_need(t, guest_gprs(t));
+	regs_need(t, resident_gprs(t));
 }

@@ -8,12 +8,23 @@
 
 struct fields {
 	bool w;
-	unsigned int reg;  /* ModRM.reg with its extension */
-	unsigned int rm;   /* register operand, or the register in the opcode */
-	unsigned int base; /* memory operand */
-	unsigned int index;
+	unsigned int reg;   /* ModRM.reg with its extension */
+	unsigned int rm;    /* register operand, or the register in the opcode */
+	unsigned int base;  /* memory operand */
+	unsigned int index; /* NO_REG: none */
+	int32_t disp;
 	bool memory;
 };
+
+static unsigned int index_bit(const struct fields *f)
+{
+	return f->index == NO_REG ? 0 : f->index;
+}
+
+static void emit_memory(struct emitter *e, unsigned int reg, const struct fields *f)
+{
+	emit_address(e, reg, f->base, f->index == NO_REG ? -1 : (int)f->index, 0, f->disp);
+}
 
 static bool is_rsp(uint8_t gpr, unsigned int rsp)
 {
@@ -22,7 +33,7 @@ static bool is_rsp(uint8_t gpr, unsigned int rsp)
 
 /* @r and @b: the extension bits as they were. */
 static struct fields fields_of(const struct insn *insn, bool r, bool b, unsigned int addr,
-			       unsigned int addend, unsigned int rsp)
+			       unsigned int addend, int32_t disp, unsigned int rsp)
 {
 	uint8_t modrm = insn->modrm_at ? insn->bytes[insn->modrm_at] : 0;
 	struct fields f = {
@@ -38,6 +49,7 @@ static struct fields fields_of(const struct insn *insn, bool r, bool b, unsigned
 	if (f.memory) {
 		f.base = addr;
 		f.index = addend;
+		f.disp = disp;
 	}
 	return f;
 }
@@ -45,7 +57,7 @@ static struct fields fields_of(const struct insn *insn, bool r, bool b, unsigned
 static void emit_operands(struct emitter *e, const struct insn *insn, const struct fields *f)
 {
 	if (f->memory)
-		emit_address(e, f->reg, f->base, (int)f->index, 0, 0);
+		emit_memory(e, f->reg, f);
 	else if (insn->modrm_at)
 		emit8(e, emit_modrm(3, f->reg, f->rm));
 	if (insn->imm_at)
@@ -86,16 +98,16 @@ static void emit_absolute_mov(struct emitter *e, const struct insn *insn, uint8_
 {
 	static const uint8_t opcode[] = {0x8a, 0x8b, 0x88, 0x89};
 
-	emit8(e, (uint8_t)(rex | emit_rex(false, 0, f->index, f->base)));
+	emit8(e, (uint8_t)(rex | emit_rex(false, 0, index_bit(f), f->base)));
 	emit8(e, opcode[insn->bytes[insn->opcode_at] & 3]);
-	emit_address(e, X86_RAX, f->base, (int)f->index, 0, 0);
+	emit_memory(e, X86_RAX, f);
 }
 
 static void emit_legacy(struct translation *t, const struct insn *insn, unsigned int addr,
-			unsigned int addend, unsigned int rsp)
+			unsigned int addend, int32_t disp, unsigned int rsp)
 {
 	uint8_t old = insn->has_rex ? insn->bytes[insn->rex_at] : 0x40;
-	struct fields f = fields_of(insn, old >> 2 & 1, old & 1, addr, addend, rsp);
+	struct fields f = fields_of(insn, old >> 2 & 1, old & 1, addr, addend, disp, rsp);
 	uint8_t opcode_end = insn->modrm_at ? insn->modrm_at
 			     : insn->imm_at ? insn->imm_at
 					    : insn->length;
@@ -111,7 +123,8 @@ static void emit_legacy(struct translation *t, const struct insn *insn, unsigned
 		f.rm = rsp;
 	else if (!insn->modrm_at)
 		f.rm = (unsigned int)(old & 1) << 3;
-	rex = f.memory ? emit_rex(false, f.reg, f.index, f.base) : emit_rex(false, f.reg, 0, f.rm);
+	rex = f.memory ? emit_rex(false, f.reg, index_bit(&f), f.base)
+		       : emit_rex(false, f.reg, 0, f.rm);
 	rex |= old & 8;
 	if (rex != 0x40 || insn->has_rex)
 		emit8(e, rex);
@@ -125,7 +138,7 @@ static void emit_legacy(struct translation *t, const struct insn *insn, unsigned
 
 /* Always the three-byte form: the two-byte one has no X and B. */
 static void emit_vex(struct translation *t, const struct insn *insn, unsigned int addr,
-		     unsigned int addend, unsigned int rsp)
+		     unsigned int addend, int32_t disp, unsigned int rsp)
 {
 	const uint8_t *vex = insn->bytes + insn->rex_at;
 	bool three = vex[0] == 0xc4;
@@ -133,8 +146,8 @@ static void emit_vex(struct translation *t, const struct insn *insn, unsigned in
 	uint8_t last = three ? vex[2] : vex[1] & 0x7f;
 	bool r = !(vex[1] & 0x80);
 	bool b = three && !(vex[1] & 0x20);
-	struct fields f = fields_of(insn, r, b, addr, addend, rsp);
-	unsigned int x = f.memory ? f.index >> 3 : 0;
+	struct fields f = fields_of(insn, r, b, addr, addend, disp, rsp);
+	unsigned int x = f.memory ? index_bit(&f) >> 3 : 0;
 	unsigned int base = f.memory ? f.base >> 3 : f.rm >> 3;
 	struct emitter *e = &t->e;
 
@@ -171,7 +184,7 @@ static void emit_vzero(struct emitter *e, const struct insn *insn)
 }
 
 void relocate_emit(struct translation *t, const struct insn *insn, unsigned int addr,
-		   unsigned int addend, unsigned int rsp)
+		   unsigned int addend, int32_t disp, unsigned int rsp)
 {
 	struct insn normal;
 
@@ -191,7 +204,7 @@ void relocate_emit(struct translation *t, const struct insn *insn, unsigned int 
 	if (!insn->mem.present && rsp == NO_REG)
 		emit_bytes(&t->e, insn->bytes, insn->length);
 	else if (insn->is_vex)
-		emit_vex(t, insn, addr, addend, rsp);
+		emit_vex(t, insn, addr, addend, disp, rsp);
 	else
-		emit_legacy(t, insn, addr, addend, rsp);
+		emit_legacy(t, insn, addr, addend, disp, rsp);
 }

@@ -11,6 +11,7 @@
 #include "cpu/msr.h"
 #include "engine/operand.h"
 
+#include <Zydis/Zydis.h>
 #include <asm/prctl.h>
 #include <string.h>
 #include <sys/auxv.h>
@@ -105,9 +106,38 @@ static enum run_next send_writes(struct engine_vcpu *v)
 	return exit_for(v, ENGINE_EXIT_MMIO);
 }
 
-/* What the processor does between two instructions, the first of which is complete. */
-static enum run_next after_instruction(struct engine_vcpu *v, uint64_t flags_before,
-				       uint8_t shadow_before)
+static bool loads_flags(const struct insn *insn)
+{
+	switch ((int)insn->mnemonic) {
+	case ZYDIS_MNEMONIC_POPF:
+	case ZYDIS_MNEMONIC_POPFD:
+	case ZYDIS_MNEMONIC_POPFQ:
+	case ZYDIS_MNEMONIC_IRET:
+	case ZYDIS_MNEMONIC_IRETD:
+	case ZYDIS_MNEMONIC_IRETQ:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/*
+ * SDM "Single-Step Exception Condition": TF as the instruction found it counts.
+ * But INT n and SYSCALL have cleared it for their handlers, which are not stepped.
+ */
+static bool is_stepped(const struct engine_vcpu *v, const struct insn *insn, uint64_t flags_before)
+{
+	if (!(flags_before & X86_EFLAGS_TF))
+		return false;
+	return (v->cpu.state.rflags & X86_EFLAGS_TF) || (insn && loads_flags(insn));
+}
+
+/*
+ * What the processor does between two instructions, the first of which is
+ * complete: @insn, or NULL for one that ran in a block.
+ */
+static enum run_next after_instruction(struct engine_vcpu *v, const struct insn *insn,
+				       uint64_t flags_before, uint8_t shadow_before)
 {
 	struct x86_state *s = &v->cpu.state;
 	uint64_t dr6 = v->debug_pending;
@@ -124,7 +154,7 @@ static enum run_next after_instruction(struct engine_vcpu *v, uint64_t flags_bef
 		v->exit.host_errno = v->cpu.host_errno;
 		return exit_for(v, ENGINE_EXIT_HOST_ERROR);
 	}
-	if (flags_before & s->rflags & X86_EFLAGS_TF)
+	if (is_stepped(v, insn, flags_before))
 		dr6 |= DR6_BS;
 	if (dr6 && !(v->cpu.events.shadow & CPU_SHADOW_MOV_SS)) {
 		struct cpu_event event = cpu_event_debug(dr6);
@@ -159,11 +189,18 @@ static enum run_next take_result(struct engine_vcpu *v, enum cpu_result result)
 	return RUN_RESUME;
 }
 
-/* SDM "Device Not Available" and "Invalid Opcode": why @insn does not run in this mode. */
+/*
+ * SDM "Device Not Available", "Invalid Opcode" and "General Protection": why @insn
+ * does not run in this mode.
+ */
 static enum cpu_result refuse(struct engine_vcpu *v, const struct insn *insn)
 {
 	bool ud = insn->kind == INSN_INVALID;
 
+	if (insn->too_long) {
+		v->cpu.fault = (struct x86_exception){.vector = GP_VECTOR, .has_error_code = true};
+		return CPU_FAULT;
+	}
 	switch (insn->unit) {
 	case INSN_UNIT_GENERAL:
 	case INSN_UNIT_X87:
@@ -183,6 +220,29 @@ static enum cpu_result refuse(struct engine_vcpu *v, const struct insn *insn)
 	return CPU_FAULT;
 }
 
+/* SDM "Serializing Instructions", with the moves to segments that share MOV's name. */
+static bool is_serializing(const struct insn *insn)
+{
+	switch ((int)insn->mnemonic) {
+	case ZYDIS_MNEMONIC_CPUID:
+	case ZYDIS_MNEMONIC_INVLPG:
+	case ZYDIS_MNEMONIC_INVPCID:
+	case ZYDIS_MNEMONIC_IRET:
+	case ZYDIS_MNEMONIC_IRETD:
+	case ZYDIS_MNEMONIC_IRETQ:
+	case ZYDIS_MNEMONIC_LGDT:
+	case ZYDIS_MNEMONIC_LIDT:
+	case ZYDIS_MNEMONIC_LLDT:
+	case ZYDIS_MNEMONIC_LTR:
+	case ZYDIS_MNEMONIC_MOV:
+	case ZYDIS_MNEMONIC_WBINVD:
+	case ZYDIS_MNEMONIC_WRMSR:
+		return true;
+	default:
+		return false;
+	}
+}
+
 static enum run_next run_in_c(struct engine_vcpu *v, const struct insn *insn)
 {
 	uint64_t flags = v->cpu.state.rflags, rip = v->cpu.state.rip;
@@ -195,7 +255,9 @@ static enum run_next run_in_c(struct engine_vcpu *v, const struct insn *insn)
 	else
 		result = exec_instruction(v, insn);
 	if (result == CPU_OK) {
-		next = after_instruction(v, flags, shadow);
+		if (is_serializing(insn))
+			code_serialize(v);
+		next = after_instruction(v, insn, flags, shadow);
 	} else {
 		next = take_result(v, result);
 		/* HLT and OUT leave when they are complete. */
@@ -275,7 +337,7 @@ static enum run_next take_stop(struct engine_vcpu *v, uint64_t flags, uint8_t sh
 		next = take_result(v, v->result);
 		break;
 	case ENGINE_STOP_STEP:
-		next = after_instruction(v, flags, shadow);
+		next = after_instruction(v, NULL, flags, shadow);
 		break;
 	}
 	vcpu_update_mode(v);
@@ -303,11 +365,8 @@ static enum run_next run_code(struct engine_vcpu *v, bool single)
 		link_to(v, block);
 	else
 		remember(v, block);
-	/* RF is for one instruction, and there is no breakpoint for the rest of a longer block. */
-	if (!single) {
+	if (!single)
 		v->cpu.events.shadow = 0;
-		v->cpu.state.rflags &= ~X86_EFLAGS_RF;
-	}
 	v->mmio.read_used = 0;
 	enter_code(v, block);
 	return take_stop(v, flags, shadow);
@@ -398,6 +457,9 @@ static enum run_next turn(struct engine_vcpu *v)
 {
 	bool waits;
 
+	/* Only a VMM can have set it: there is no virtual-8086 mode. */
+	if (unlikely(v->cpu.state.rflags & X86_EFLAGS_VM))
+		return exit_for(v, ENGINE_EXIT_FAIL_ENTRY);
 	/* An instruction whose device has answered is finished before the caller hears anything. */
 	if (v->alone)
 		return run_code(v, true);
@@ -434,10 +496,10 @@ static enum run_next leave_enclave(struct engine_vcpu *v)
 	struct cpu_event event = {.kind = CPU_EVENT_EXCEPTION, .exception.vector = UD_VECTOR};
 
 	enclave_leave_by_exit(v);
-	if (v->exit.reason != ENGINE_EXIT_MMIO && v->exit.reason != ENGINE_EXIT_INTERNAL_ERROR)
-		return RUN_EXIT;
 	v->alone = false;
 	v->pending = ENGINE_PENDING_NONE;
+	if (v->exit.reason != ENGINE_EXIT_MMIO && v->exit.reason != ENGINE_EXIT_INTERNAL_ERROR)
+		return RUN_EXIT;
 	return deliver(v, &event);
 }
 
@@ -502,6 +564,7 @@ enum engine_exit_reason engine_run(struct engine_vcpu *v)
 	uint64_t gs = set_gs((uint64_t)(uintptr_t)v);
 	enum run_next next;
 
+	fault_set_running(v);
 	atomic_store(&v->running, true);
 	if (atomic_load(&v->request))
 		serve_requests(v);
@@ -515,6 +578,7 @@ enum engine_exit_reason engine_run(struct engine_vcpu *v)
 		next = next == RUN_RESUME ? turn(v) : leave_enclave(v);
 	vcpu_save_xstate(v);
 	atomic_store(&v->running, false);
+	fault_set_running(NULL);
 	set_gs(gs);
 	return v->exit.reason;
 }

@@ -95,8 +95,14 @@ static unsigned int pushed_value(struct translation *t, const struct insn *insn,
 static void emit_push(struct translation *t, const struct insn *insn)
 {
 	unsigned int size = slot_size(t, insn);
-	unsigned int value = pushed_value(t, insn, size);
-	unsigned int addr = stack_slot(t, -(int32_t)size, size, true, BIT32(value));
+	unsigned int value = pushed_value(t, insn, size), addr;
+
+	if (!insn->mem.present && group_access(t, ACCESS_PUSH, X86_RSP, -(int32_t)size, value, size,
+					       true, BIT32(value))) {
+		stack_move(t, -(int32_t)size, NO_REG);
+		return;
+	}
+	addr = stack_slot(t, -(int32_t)size, size, true, BIT32(value));
 
 	access_emit(t, ACCESS_PUSH, addr, value, size, true, BIT32(value));
 	if (mode_is_64bit(t->mode))
@@ -170,6 +176,12 @@ static void emit_pop(struct translation *t, const struct insn *insn)
 		return;
 	}
 	regs_claim(t, BIT32(reg));
+	if (size == 8 && reg != X86_RSP &&
+	    group_access(t, ACCESS_POP, X86_RSP, 0, reg, size, false, BIT32(reg))) {
+		regs_written(t, BIT32(reg));
+		stack_move(t, (int32_t)size, NO_REG);
+		return;
+	}
 	slot = stack_slot(t, 0, size, false, BIT32(reg));
 	value = regs_scratch(t, BIT32(reg), false);
 	/* A 16-bit pop leaves the rest of the register. */

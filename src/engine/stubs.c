@@ -58,16 +58,19 @@ static void emit_load_gprs(struct emitter *e, int32_t disp)
 			emit_gs_load(e, reg, disp + (int32_t)reg * 8);
 }
 
-static void emit_store_some(struct emitter *e, int32_t disp, unsigned int first, unsigned int end)
+static void emit_store_gprs(struct emitter *e, int32_t disp)
 {
-	for (unsigned int reg = first; reg < end; reg++)
+	for (unsigned int reg = 0; reg < X86_NR_GPRS; reg++)
 		if (reg != X86_RSP)
 			emit_gs_store(e, reg, disp + (int32_t)reg * 8);
 }
 
-static void emit_store_gprs(struct emitter *e, int32_t disp)
+/* Of the guest's, those that are in host registers between blocks. */
+static void emit_store_residents(struct emitter *e, unsigned int first, unsigned int end)
 {
-	emit_store_some(e, disp, 0, X86_NR_GPRS);
+	for (unsigned int reg = first; reg < end; reg++)
+		if (!(REGS_AT_HOME & BIT32(reg)))
+			emit_gs_store(e, reg, GS_GPR(reg));
 }
 
 static void emit_load_flags(struct emitter *e, int32_t disp)
@@ -103,13 +106,13 @@ static void emit_store_state(struct emitter *e)
 {
 	uint8_t *skip;
 
-	emit_store_some(e, GS_GPR(0), 0, X86_R8);
+	emit_store_residents(e, 0, X86_R8);
 	emit_store_flags(e, GS(host_flags));
 	emit_gs_op(e, "\xf7", 1, 0, GS(mode)); /* test gs:[mode], MODE_CODE64 */
 	emit32(e, MODE_CODE64);
 	emit_bytes(e, "\x74\0", 2); /* jz */
 	skip = e->p;
-	emit_store_some(e, GS_GPR(0), X86_R8, X86_NR_GPRS);
+	emit_store_residents(e, X86_R8, X86_NR_GPRS);
 	skip[-1] = (uint8_t)(e->p - skip);
 	if (ENGINE_EAGER_XSTATE)
 		emit_xsave(e);
@@ -180,14 +183,6 @@ static uint8_t *emit_stop(struct emitter *e, const struct code_cache *cache,
 	return start;
 }
 
-/* What the dispatcher uses. */
-static void emit_reload(struct emitter *e)
-{
-	emit_gs_load(e, X86_RCX, GS_GPR(X86_RCX));
-	emit_gs_load(e, X86_RAX, GS_GPR(X86_RAX));
-	emit_gs_load(e, X86_RDX, GS_GPR(X86_RDX));
-}
-
 /* Asks C for the code at `rip`, and leaves when there is none. */
 static void emit_dispatch_miss(struct emitter *e, const struct code_cache *cache,
 			       struct engine_stubs *stubs)
@@ -213,42 +208,34 @@ static void emit_dispatch_miss(struct emitter *e, const struct code_cache *cache
 	emit_gs_op(e, "\xff", 1, 4, GS(stop_site)); /* jmp */
 }
 
-/* To the guest's `rip`: through the jump table of MMU index @index, else to C. */
+/*
+ * To the guest's `rip`: through the jump table of MMU index @index, else to C. RCX,
+ * R13 and R14 are free between blocks.
+ */
 static void emit_dispatch(struct emitter *e, const struct code_cache *cache,
 			  const struct engine_stubs *stubs, unsigned int index)
 {
 	int32_t jumps = GS(jumps) + (int32_t)(index * sizeof(struct engine_jumps));
 	uint8_t *kick, *miss;
 
-	emit_gs_store(e, X86_RCX, GS_GPR(X86_RCX));
-	emit_gs_store(e, X86_RAX, GS_GPR(X86_RAX));
-	emit_gs_store(e, X86_RDX, GS_GPR(X86_RDX));
 	emit_bytes(e, "\x65\x0f\xb7\x0c\x25\x01\0\0\0", 9); /* movzx ecx, word gs:[1] */
 	emit_bytes(e, "\xe3\x05", 2);
 	kick = emit_jmp(e);
 	emit_gs_load(e, X86_RCX, GS(cpu.state.rip));
-	emit_movzx16(e, X86_RAX, X86_RCX);
-	emit_gs_load_indexed(e, X86_RDX, X86_RAX,
+	emit_movzx16(e, X86_R13, X86_RCX);
+	emit_gs_load_indexed(e, X86_R14, X86_R13,
 			     jumps + (int32_t)offsetof(struct engine_jumps, rip));
-	emit_lea(e, true, X86_RCX, X86_RCX, X86_RDX, 0, 0);
+	emit_lea(e, true, X86_RCX, X86_RCX, X86_R14, 0, 0);
 	emit_bytes(e, "\xe3\x05", 2);
 	miss = emit_jmp(e);
-	emit_gs_load_indexed(e, X86_RCX, X86_RAX,
+	emit_gs_load_indexed(e, X86_R14, X86_R13,
 			     jumps + (int32_t)offsetof(struct engine_jumps, page_base));
-	emit_gs_store(e, X86_RCX, GS(page_base));
-	emit_gs_load_indexed(e, X86_RCX, X86_RAX,
-			     jumps + (int32_t)offsetof(struct engine_jumps, code));
-	emit_gs_store(e, X86_RCX, GS(stop_site));
-	emit_reload(e);
-	emit_gs_op(e, "\xff", 1, 4, GS(stop_site));
+	emit_gs_store(e, X86_R14, GS(page_base));
+	emit_gs_jmp_indexed(e, X86_R13, jumps + (int32_t)offsetof(struct engine_jumps, code));
 	emit_patch(e, kick, e->p);
-	emit_reload(e);
 	emit_gs_store_imm(e, GS(stop), ENGINE_STOP_KICK);
 	kick = emit_jmp(e);
 	emit_patch(e, kick, cache_to_writable(cache, stubs->leave));
-	emit_patch(e, miss, e->p);
-	emit_reload(e);
-	miss = emit_jmp(e);
 	emit_patch(e, miss, cache_to_writable(cache, stubs->dispatch_miss));
 }
 
@@ -263,6 +250,8 @@ int stubs_emit(struct engine *engine)
 	emit_leave(&e, cache, stubs);
 	stubs->miss = cache_to_executable(cache, e.p);
 	emit_call_c(&e, cache, stubs, engine_miss);
+	stubs->probe = cache_to_executable(cache, e.p);
+	emit_call_c(&e, cache, stubs, engine_probe);
 	stubs->bounce_end = cache_to_executable(cache, e.p);
 	emit_call_c(&e, cache, stubs, engine_bounce_end);
 	stubs->segment = cache_to_executable(cache, e.p);

@@ -26,6 +26,8 @@ void translation_record(struct translation *t, const uint8_t *at, const struct a
 		r->length = t->insns[a->insn].length;
 		r->addend = a->addend;
 		r->size = (uint8_t)a->size;
+		r->hull = a->hull;
+		r->disp = (uint16_t)a->disp;
 		r->read = a->read;
 		r->write = a->write;
 		r->stack = a->stack;
@@ -61,6 +63,19 @@ static bool ends_block(const struct insn *insn)
 	return true;
 }
 
+/*
+ * Where a block may go on behind a branch that is mostly not taken: not for long,
+ * since what it says there may never be executed, and is said elsewhere again.
+ */
+#define SIDE_MAX_BRANCHES 3
+#define SIDE_MAX_INSNS    32
+
+static bool goes_on_behind(const struct translation *t, const struct insn *insn)
+{
+	return control_may_be_side(t, insn) && insn->imm > 0 &&
+	       t->planned_exits < SIDE_MAX_BRANCHES && t->count < SIDE_MAX_INSNS;
+}
+
 /* Decodes up to the first branch, or the end of the code or of our patience. */
 static uint32_t decode_block(struct translation *t, const struct code_bytes *code)
 {
@@ -78,12 +93,57 @@ static uint32_t decode_block(struct translation *t, const struct code_bytes *cod
 		if (insn->kind == INSN_SYSTEM && insn_is_available(insn, t->mode) &&
 		    inline_knows(insn, t->mode))
 			insn->kind = INSN_INLINE;
+		t->side[t->count] = SIDE_NONE;
 		t->offset[t->count++] = (uint16_t)(code->offset + done);
 		done += insn->length;
+		if (max > 1 && goes_on_behind(t, insn)) {
+			t->side[t->count - 1] = SIDE_TAKEN;
+			t->planned_exits++;
+			continue;
+		}
 		if (ends_block(insn) || !insn_is_available(insn, t->mode))
 			break;
 	}
 	return done;
+}
+
+/* Does the branch that ends the block lead to its start? */
+static bool is_loop(const struct translation *t)
+{
+	unsigned int last = t->count - 1;
+	const struct insn *insn = &t->insns[last];
+
+	return control_may_be_side(t, insn) &&
+	       t->offset[last] + insn->length + insn->imm == t->start;
+}
+
+/*
+ * A short loop becomes one block of several rounds, which share what stands
+ * between blocks: the look at requests, and the ways of registers.
+ */
+#define LOOP_MAX_INSNS  32
+#define LOOP_MAX_ROUNDS 4
+
+static void unroll(struct translation *t)
+{
+	unsigned int count = t->count, rounds = LOOP_MAX_INSNS / count;
+	unsigned int exits = t->planned_exits + 1;
+
+	if (!is_loop(t))
+		return;
+	if (rounds > LOOP_MAX_ROUNDS)
+		rounds = LOOP_MAX_ROUNDS;
+	while (rounds > 1 && rounds * exits > BLOCK_MAX_EXITS)
+		rounds--;
+	for (unsigned int round = 1; round < rounds; round++) {
+		t->side[t->count - 1] = SIDE_NOT_TAKEN;
+		for (unsigned int i = 0; i < count; i++) {
+			t->insns[t->count] = t->insns[i];
+			t->offset[t->count] = t->offset[i];
+			t->side[t->count] = i == count - 1 ? SIDE_NONE : t->side[i];
+			t->count++;
+		}
+	}
 }
 
 static bool names_rsp(const struct insn *insn)
@@ -156,6 +216,15 @@ static unsigned int emit_bit_string(struct translation *t, struct insn *insn, un
 	return word;
 }
 
+/* [reg + disp] with no segment that has a base. */
+static bool has_base_only(const struct insn *insn)
+{
+	const struct insn_mem *mem = &insn->mem;
+
+	return mem->base >= 0 && mem->index < 0 && mem->address_size == 8 &&
+	       mem->seg != X86_SEG_FS && mem->seg != X86_SEG_GS && !insn->bit_string;
+}
+
 static void emit_copy(struct translation *t, struct insn *insn)
 {
 	uint16_t names = insn->regs_read | insn->regs_written;
@@ -168,7 +237,11 @@ static void emit_copy(struct translation *t, struct insn *insn)
 	if (names_rsp(insn) && !(insn->mem.present && !insn->mem.size)) {
 		rsp = insn->no_rex ? regs_rsp_low(t) : regs_rsp(t);
 	}
-	if (insn->mem.size) {
+	if (insn->mem.size && has_base_only(insn) &&
+	    group_access(t, ACCESS_INSN, (unsigned int)insn->mem.base, (int32_t)insn->mem.disp, rsp,
+			 insn->mem.size, insn->mem.write, names)) {
+		/* It shares a look-up. */
+	} else if (insn->mem.size) {
 		addr = access_offset(t, insn, names);
 		if (insn->bit_string)
 			rsp = emit_bit_string(t, insn, addr, rsp, names);
@@ -182,7 +255,7 @@ static void emit_copy(struct translation *t, struct insn *insn)
 			emit_lea_result(t, insn, addr);
 	} else {
 		translation_record(t, t->e.p, NULL);
-		relocate_emit(t, insn, NO_REG, NO_REG, rsp);
+		relocate_emit(t, insn, NO_REG, NO_REG, 0, rsp);
 	}
 	if (rsp != NO_REG && (insn->regs_written & BIT32(X86_RSP)))
 		regs_set_rsp(t, rsp);
@@ -230,6 +303,14 @@ static void emit_for_c(struct translation *t, const struct insn *insn)
 	control_stop_for(t, t->offset[t->current], t->stop_insn);
 }
 
+static void emit_probe(struct translation *t)
+{
+	uint8_t *rel32 = emit_call(&t->e);
+
+	emit_patch(&t->e, rel32, cache_to_writable(t->cache, t->stubs->probe));
+	translation_record(t, t->e.p, NULL);
+}
+
 static void translate_insn(struct translation *t, struct insn *insn)
 {
 	if (!insn_is_available(insn, t->mode)) {
@@ -251,7 +332,10 @@ static void translate_insn(struct translation *t, struct insn *insn)
 	case INSN_JMP_IND:
 	case INSN_CALL_IND:
 	case INSN_RET:
-		control_emit(t, insn);
+		if (t->side[t->current] != SIDE_NONE)
+			control_emit_side(t, insn, (enum side)t->side[t->current]);
+		else
+			control_emit(t, insn);
 		break;
 	case INSN_INLINE:
 		inline_emit(t, insn);
@@ -268,7 +352,7 @@ static void start(struct translation *t, const struct code_bytes *code, uint32_t
 {
 	t->mode = mode;
 	t->start = code->offset;
-	t->count = t->access_count = t->record_count = 0;
+	t->count = t->access_count = t->record_count = t->exit_count = t->planned_exits = 0;
 	t->failed = false;
 	t->stop_insn = NULL;
 	t->is_linked = !(mode & (MODE_SINGLE | MODE_SEGMENTED)) && !t->never_link;
@@ -289,14 +373,21 @@ uint32_t translate_block(struct translation *t, const struct code_bytes *code, u
 	length = decode_block(t, code);
 	if (!t->count)
 		return 0;
+	unroll(t);
 	emit_bytes(&t->e, nop, sizeof(nop));
 	regs_start(t);
-	for (t->current = 0; t->current < t->count; t->current++)
+	for (t->current = 0; t->current < t->count; t->current++) {
+		if (t->has_probes && t->current)
+			emit_probe(t);
 		translate_insn(t, &t->insns[t->current]);
+		groups_end_insn(t, &t->insns[t->current]);
+	}
 	/* The instruction that did not fit is a block by itself, which nothing is linked to. */
 	last = &t->insns[t->count - 1];
-	if (!ends_block(last) && insn_is_available(last, mode))
+	if ((!ends_block(last) || t->side[t->count - 1] != SIDE_NONE) &&
+	    insn_is_available(last, mode))
 		control_fall_through(t, code->offset + length, t->count < BLOCK_MAX_INSNS);
+	control_emit_exits(t);
 	access_emit_slow_paths(t);
 	return length;
 }

@@ -24,6 +24,7 @@ struct engine_stubs {
 	uint8_t *dispatch_miss; /* likewise, when the jump table does not know it */
 	uint8_t *dispatch[ENGINE_MMU_INDICES]; /* to the guest's `rip` */
 	uint8_t *miss;                         /* called: TLB miss at miss_gva */
+	uint8_t *probe;      /* called: before an instruction, with ENGINE_DEBUG_FAULT_MAP */
 	uint8_t *bounce_end; /* called: after the instruction on the bounce page */
 	uint8_t *segment;    /* called: the offset at miss_gva becomes a linear address */
 };
@@ -41,7 +42,9 @@ struct access {
 	uint8_t insn; /* index */
 	enum access_op op;
 	uint8_t addr;   /* host registers: the linear address, */
-	uint8_t addend; /* what the look-up adds to it, */
+	uint8_t addend; /* what the look-up adds to it, or NO_REG: it is the host's already, */
+	int32_t disp;   /* a displacement of the operation, */
+	uint16_t hull;  /* bytes that the look-up is for, 0: those of the operation */
 	uint8_t value;  /* what ACCESS_LOAD and ACCESS_STORE move, */
 	uint8_t rsp;    /* and what stands for RSP in the instruction */
 	uint32_t size;
@@ -57,11 +60,45 @@ struct access {
 	uint8_t *after;
 };
 
+/* Operands that share a look-up (group.c). */
+struct group {
+	uint8_t reg;  /* host register with the host's address of `low`, or NO_REG: free */
+	uint8_t base; /* guest register */
+	uint8_t last; /* instruction that uses it */
+	bool write;
+	int32_t low, high; /* range, from what `base` was at the start of the block */
+};
+
+#define BLOCK_GROUPS 2
+
+/*
+ * A conditional branch in the middle of a block, which goes on behind it when the
+ * branch is not taken, or in the next round of a loop when it is.
+ */
+enum side {
+	SIDE_NONE,
+	SIDE_TAKEN,     /* the block is left when it is taken */
+	SIDE_NOT_TAKEN, /* when it is not */
+};
+
+/* Where such a branch leaves, and where the guest's registers are there. */
+struct side_exit {
+	uint8_t *rel32;
+	int64_t offset; /* of the target, in the page */
+	uint16_t spilled;
+	uint16_t saved;
+	uint8_t rsp;
+	bool rsp_dirty;
+};
+
+#define BLOCK_MAX_EXITS 8
+
 struct translation {
 	struct emitter e;
 	const struct code_cache *cache;
 	const struct engine_stubs *stubs;
 	uint32_t mode;
+	bool has_probes;        /* debugging: ENGINE_DEBUG_FAULT_MAP */
 	bool never_link;        /* debugging: every block goes back to C */
 	bool is_linked;         /* its jumps inside the page go straight to other blocks */
 	uint8_t *dispatch;      /* stub that goes on at the guest's `rip` */
@@ -79,6 +116,14 @@ struct translation {
 	bool rsp_dirty;   /* and the vCPU's copy is stale */
 	struct access access[BLOCK_MAX_INSNS * 2];
 	unsigned int access_count;
+	uint8_t side[BLOCK_MAX_INSNS]; /* enum side */
+	struct side_exit exits[BLOCK_MAX_EXITS];
+	unsigned int exit_count;
+	unsigned int planned_exits;
+	bool no_groups; /* one look-up for each access */
+	struct group groups[BLOCK_GROUPS];
+	uint16_t held;              /* host registers of groups */
+	int32_t moved[X86_NR_GPRS]; /* constants that were added to each since the start */
 	struct fault_record records[BLOCK_MAX_RECORDS];
 	unsigned int record_count;
 	bool failed; /* a table overflowed */
@@ -99,6 +144,9 @@ struct code_bytes {
  * instruction does not end in the page.
  */
 uint32_t translate_block(struct translation *t, const struct code_bytes *code, uint32_t mode);
+
+/* Guest registers that are in the vCPU between blocks, where RCX, R13 and R14 are thus free. */
+#define REGS_AT_HOME ((uint16_t)(1u << X86_RSP | 1u << X86_RCX | 1u << 13 | 1u << 14 | 1u << 15))
 
 /* regs.c: where the guest's registers are. */
 void regs_start(struct translation *t);
@@ -121,7 +169,9 @@ unsigned int regs_scratch(struct translation *t, uint16_t avoid, bool low);
 /* The instruction wrote @mask: the vCPU's copies are stale, the registers hold the guest's. */
 void regs_written(struct translation *t, uint16_t mask);
 void regs_end_insn(struct translation *t);
-/* All back in their registers: the state that blocks expect of each other. */
+/* RSP and REGS_AT_HOME to the vCPU. */
+void regs_go_home(struct translation *t);
+/* All where blocks expect them of each other. */
 void regs_finish(struct translation *t);
 
 /* access.c: memory operands. */
@@ -140,16 +190,40 @@ unsigned int access_address(struct translation *t, const struct insn *insn, uint
  */
 void access_emit(struct translation *t, enum access_op op, unsigned int addr, unsigned int value,
 		 uint32_t size, bool write, uint16_t avoid);
+/*
+ * The first access of @group, whose range begins at @addr, at @disp in it. Return:
+ * the register with the host's address of the range.
+ */
+unsigned int access_emit_first(struct translation *t, enum access_op op, unsigned int addr,
+			       unsigned int value, const struct group *group, int32_t disp,
+			       uint32_t size, bool write, uint16_t avoid);
+/* The operation itself, when the address is known. */
+void access_emit_operation(struct translation *t, const struct access *a);
 /* The out-of-line parts of all of them. */
 void access_emit_slow_paths(struct translation *t);
+
+/* group.c */
+void groups_start(struct translation *t);
+/* The host registers in @mask get another use. */
+void groups_claim(struct translation *t, uint16_t mask);
+void groups_end_insn(struct translation *t, const struct insn *insn);
+/*
+ * An access at @disp from guest register @base: by a look-up that it shares with
+ * others. Return: false when there are none, and nothing was emitted.
+ */
+bool group_access(struct translation *t, enum access_op op, unsigned int base, int32_t disp,
+		  unsigned int value, uint32_t size, bool write, uint16_t avoid);
 
 /* normalise.c: makes the bytes of an instruction of 16- or 32-bit code those of 64-bit code. */
 void normalise_insn(struct insn *insn, unsigned int code_size);
 
 /* relocate.c: the instruction itself. */
-/* As it is, but with [@addr + @addend] for memory and @rsp for RSP (NO_REG: not used). */
+/*
+ * As it is, but with [@addr + @addend + @disp] for memory and @rsp for RSP (NO_REG: not
+ * used).
+ */
 void relocate_emit(struct translation *t, const struct insn *insn, unsigned int addr,
-		   unsigned int addend, unsigned int rsp);
+		   unsigned int addend, int32_t disp, unsigned int rsp);
 
 /* stack.c: PUSH, POP, LEAVE. */
 void stack_emit(struct translation *t, const struct insn *insn);
@@ -169,6 +243,11 @@ void inline_emit(struct translation *t, const struct insn *insn);
 
 /* control.c: branches and the end of a block. */
 void control_emit(struct translation *t, const struct insn *insn);
+/* A branch that does not end the block, and the way out at all of them. */
+void control_emit_side(struct translation *t, const struct insn *insn, enum side side);
+void control_emit_exits(struct translation *t);
+/* May @insn become one? */
+bool control_may_be_side(const struct translation *t, const struct insn *insn);
 /* On to @offset; @by_address: through the dispatcher instead of a link. */
 void control_fall_through(struct translation *t, uint32_t offset, bool by_address);
 void control_stop(struct translation *t, uint32_t offset, enum engine_stop stop);

@@ -44,6 +44,7 @@ enum engine_exit_reason {
 	ENGINE_EXIT_SHUTDOWN,
 	ENGINE_EXIT_DEBUG,          /* for the VMM's own breakpoints and single steps */
 	ENGINE_EXIT_INTERNAL_ERROR, /* an instruction that the engine has no form for */
+	ENGINE_EXIT_FAIL_ENTRY,     /* the state is one that this processor cannot run in */
 	ENGINE_EXIT_HOST_ERROR,     /* host_errno: what KVM_RUN fails with */
 };
 
@@ -174,6 +175,7 @@ struct engine_vcpu {
 	void (*on_cpuid)(struct cpu *cpu, uint32_t leaf, uint32_t subleaf, uint32_t regs[4]);
 	struct cpu_ops cpu_ops;
 	bool nonglobal_code;    /* jumps of the kernel's tables lead to pages that are not global */
+	uint64_t probes;        /* state of engine_probe() */
 	bool alone;             /* the present instruction runs in a block of its own */
 	bool want_irq_window;   /* the VMM wants to hear when an interrupt can be taken */
 	uint64_t debug_pending; /* DR6 bits that the present instruction has matched */

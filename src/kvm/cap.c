@@ -51,6 +51,7 @@
 	X(KVM_CAP_SET_TSS_ADDR, 1)                                                              \
 	X(KVM_CAP_SIGNAL_MSI, 1)                                                                \
 	X(KVM_CAP_SPLIT_IRQCHIP, 1)                                                             \
+	X(KVM_CAP_SGX_ATTRIBUTE, 1)                                                             \
 	X(KVM_CAP_SREGS2, 1)                                                                    \
 	X(KVM_CAP_SYNC_MMU, 1)                                                                  \
 	X(KVM_CAP_TSC_DEADLINE_TIMER, 1)                                                        \

@@ -2,6 +2,7 @@
 /* CPUID as offered to the VMM, and as the VMM gives it to a vCPU. */
 #include "kvm/vcpu.h"
 
+#include "kvm/sgx_features.h"
 #include "kvm/system.h"
 #include "kvm/user.h"
 
@@ -42,7 +43,10 @@ static struct cpuid_table *offer_new(void)
 				 BIT32(KVM_FEATURE_CLOCKSOURCE_STABLE_BIT)},
 		},
 	};
+	uint32_t sgx = sgx_features_of_host();
 	const struct cpuid_extra extra = {
+		.sgx = sgx & BIT32(SGX_FEATURE_SGX),
+		.sgx_lc = sgx & BIT32(SGX_FEATURE_LC),
 		.tsc_khz = host_tsc_khz(),
 		/* As KVM: a VMM that has the local APIC itself takes it away. */
 		.x2apic = true,
@@ -51,8 +55,10 @@ static struct cpuid_table *offer_new(void)
 	};
 	struct cpuid_table *table = malloc(sizeof(*table));
 
-	if (table)
-		cpuid_offer(table, cpuid_host, &extra);
+	if (!table)
+		return NULL;
+	cpuid_offer(table, cpuid_host, &extra);
+	sgx_cpuid_offer(table);
 	return table;
 }
 
@@ -167,19 +173,38 @@ static struct cpuid_entry entry_from_user(const struct kvm_cpuid_entry2 *e)
 	};
 }
 
-static long set_cpuid(struct kvm_vcpu *vcpu, const struct kvm_cpuid_entry2 *entries,
-		      unsigned int count)
+/* @entries as a table, and what Linux changes in them in both. */
+static void make_table(struct kvm_cpuid_entry2 *entries, unsigned int count,
+		       struct cpuid_table *table)
 {
+	table->count = count;
+	for (unsigned int i = 0; i < count; i++)
+		table->entry[i] = entry_from_user(&entries[i]);
+	sgx_cpuid_limit(table);
+	for (unsigned int i = 0; i < count; i++) {
+		entries[i].ecx = table->entry[i].regs[CPUID_ECX];
+		entries[i].edx = table->entry[i].regs[CPUID_EDX];
+	}
+}
+
+static long set_cpuid(struct kvm_vcpu *vcpu, struct kvm_cpuid_entry2 *entries, unsigned int count)
+{
+	struct cpuid_table table;
+	long ret;
+
+	make_table(entries, count, &table);
 	if (vcpu->has_run)
 		return is_unchanged(vcpu, entries, count) ? 0 : -EINVAL;
 	if (!is_acceptable(entries, count))
 		return -EINVAL;
+	ret = vcpu_set_sgx(vcpu, &table);
+	if (ret)
+		return ret;
 	memcpy(vcpu->cpuid_raw, entries, count * sizeof(*entries));
 	vcpu->cpuid_count = count;
-	for (unsigned int i = 0; i < count; i++)
-		vcpu->cpuid.entry[i] = entry_from_user(&entries[i]);
-	vcpu->cpuid.count = count;
+	vcpu->cpuid = table;
 	cpu_set_cpuid(&vcpu->v->cpu, &vcpu->cpuid);
+	vcpu_update_encls_bitmap(vcpu);
 	engine_state_changed(vcpu->v);
 	return 0;
 }
@@ -238,4 +263,5 @@ void vcpu_cpuid_fixup(struct cpu *cpu, uint32_t leaf, uint32_t subleaf, uint32_t
 {
 	if (leaf == 1 && !(vcpu_apic_base(vcpu_of_cpu(cpu)) & LAPIC_BASE_ENABLE))
 		regs[CPUID_EDX] &= ~LEAF1_EDX_APIC;
+	sgx_cpuid_fixup(leaf, subleaf, regs);
 }

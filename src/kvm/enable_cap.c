@@ -48,6 +48,15 @@ static long enable_max_vcpu_id(struct kvm_vm *vm, uint64_t count)
 	return ret;
 }
 
+/* Who could open /dev/sgx_provision may give its enclaves the provisioning key. */
+static long enable_sgx_attribute(struct kvm_vm *vm, uint64_t fd)
+{
+	if (!object_is_provision((int)fd))
+		return -EINVAL;
+	atomic_store(&vm->sgx_provisioning, true);
+	return 0;
+}
+
 long vm_ioc_enable_cap(struct kvm_object *obj, void *data)
 {
 	struct kvm_vm *vm = vm_of_object(obj);
@@ -70,6 +79,8 @@ long vm_ioc_enable_cap(struct kvm_object *obj, void *data)
 		return vm_enable_split_irqchip(vm, cap->args[0]);
 	case KVM_CAP_X2APIC_API:
 		return vm_enable_x2apic_api(vm, cap->args[0]);
+	case KVM_CAP_SGX_ATTRIBUTE:
+		return enable_sgx_attribute(vm, cap->args[0]);
 	case KVM_CAP_MAX_VCPU_ID:
 		return enable_max_vcpu_id(vm, cap->args[0]);
 	default:

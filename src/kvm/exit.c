@@ -120,6 +120,8 @@ static enum run_next exit_internal_error(struct kvm_vcpu *vcpu)
 	struct kvm_run *run = vcpu->run;
 	uint8_t length = exit->insn.length;
 
+	if (vcpu_encls_leave(vcpu))
+		return RUN_EXIT_TO_USER;
 	if (length > sizeof(run->emulation_failure.insn_bytes))
 		length = sizeof(run->emulation_failure.insn_bytes);
 	run->emulation_failure.suberror = KVM_INTERNAL_ERROR_EMULATION;
@@ -138,6 +140,16 @@ static enum run_next exit_hlt(struct kvm_vcpu *vcpu)
 		return leave(vcpu, KVM_EXIT_HLT);
 	vcpu->mp_state = KVM_MP_STATE_HALTED;
 	return RUN_RESUME;
+}
+
+/* SDM "VM-Entry Failures During or After Loading Guest State": the reason that VMX would give. */
+#define ENTRY_FAILURE_INVALID_STATE UINT64_C(0x80000021)
+
+static enum run_next exit_fail_entry(struct kvm_vcpu *vcpu)
+{
+	vcpu->run->fail_entry.hardware_entry_failure_reason = ENTRY_FAILURE_INVALID_STATE;
+	vcpu->run->fail_entry.cpu = 0;
+	return leave(vcpu, KVM_EXIT_FAIL_ENTRY);
 }
 
 /* Our own requests bring the engine out as well; only the VMM's ends the call. */
@@ -170,6 +182,8 @@ enum run_next exit_handle(struct kvm_vcpu *vcpu, enum engine_exit_reason reason)
 		return exit_debug(vcpu);
 	case ENGINE_EXIT_INTERNAL_ERROR:
 		return exit_internal_error(vcpu);
+	case ENGINE_EXIT_FAIL_ENTRY:
+		return exit_fail_entry(vcpu);
 	case ENGINE_EXIT_HOST_ERROR:
 		return fail(vcpu, vcpu->v->exit.host_errno);
 	}

@@ -11,6 +11,7 @@
 #ifndef EXCLAVE_KVM_KVM_H
 #define EXCLAVE_KVM_KVM_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 enum kvm_kind {
@@ -31,6 +32,8 @@ struct kvm_host_ops {
 	int (*new_fd)(struct kvm_object *obj, const char *name);
 	/* The object behind @fd, with a reference for the caller; NULL when there is none. */
 	struct kvm_object *(*fd_object)(int fd);
+	/* Is @fd an open /dev/sgx_provision? Optional. */
+	bool (*is_provision)(int fd);
 };
 
 /* Before the first ioctl; @ops stays. */

@@ -2,6 +2,7 @@
 /* Memory slots, their dirty logs, and our own accesses to what is behind them. */
 #include "kvm/vm.h"
 
+#include "kvm/sgx.h"
 #include "kvm/user.h"
 #include "mmu/guest_access.h"
 
@@ -14,7 +15,7 @@ long vm_ioc_set_user_memory_region(struct kvm_object *obj, void *data)
 
 	if (region->slot >> 16 >= VM_ADDRESS_SPACES)
 		return -EINVAL;
-	return memslots_set(vm_of_object(obj)->slots, region, NULL);
+	return vm_set_region(vm_of_object(obj), region);
 }
 
 /* Return: the words of the log of slot @number, 0 when it has none. */

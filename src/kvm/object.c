@@ -26,6 +26,11 @@ int object_new_fd(struct kvm_object *obj, const char *name)
 	return host_ops ? host_ops->new_fd(obj, name) : -ENODEV;
 }
 
+bool object_is_provision(int fd)
+{
+	return host_ops && host_ops->is_provision && host_ops->is_provision(fd);
+}
+
 enum kvm_kind kvm_object_kind(const struct kvm_object *obj)
 {
 	return obj->class->kind;

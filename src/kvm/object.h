@@ -31,6 +31,9 @@ void object_init(struct kvm_object *obj, const struct kvm_object_class *class);
 /* Gives @obj a descriptor, which takes over the caller's reference; -errno: it stays the caller's. */
 int object_new_fd(struct kvm_object *obj, const char *name);
 
+/* Is the VMM's @fd an open /dev/sgx_provision? */
+bool object_is_provision(int fd);
+
 /* One request. Exactly one of the functions is set. */
 struct ioctl_entry {
 	unsigned long request;

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "kvm/vcpu.h"
 
+#include "kvm/sgx_features.h"
+
+#include <string.h>
+
 #define MSR_IA32_APICBASE         0x0000001b
-#define MSR_IA32_FEAT_CTL         0x0000003a
-#define MSR_IA32_SGXLEPUBKEYHASH0 0x0000008c
 #define MSR_IA32_TSC_DEADLINE     0x000006e0
 #define MSR_KVM_WALL_CLOCK        0x00000011
 #define MSR_KVM_SYSTEM_TIME       0x00000012
@@ -15,47 +17,32 @@
 
 #define APIC_BASE_LOW UINT64_C(0x2ff)
 
-#define FEAT_CTL_LOCKED         BIT64(0)
-#define FEAT_CTL_SGX_LC_ENABLED BIT64(17)
-#define FEAT_CTL_SGX_ENABLED    BIT64(18)
-
 #define LEAF1_ECX_X2APIC BIT32(21)
-#define LEAF7_EBX_SGX    BIT32(2)
-#define LEAF7_ECX_SGX_LC BIT32(30)
 
-static uint32_t leaf7(const struct cpu *cpu, enum cpuid_reg reg)
-{
-	const struct cpuid_entry *e = cpuid_find(cpu->cpuid, 7, 0);
-
-	return e ? e->regs[reg] : 0;
-}
+const uint64_t sgx_intel_pubkey_hash[4] = {
+	0xa6053e051270b7ac,
+	0x6cfbe8ba8b3b413d,
+	0xc4916d99f2b3735d,
+	0xd4f8c05909f9bb3b,
+};
 
 static bool has_sgx(const struct cpu *cpu)
 {
-	return leaf7(cpu, CPUID_EBX) & LEAF7_EBX_SGX;
+	return cpuid_has_sgx_feature(cpu->cpuid, SGX_FEATURE_SGX);
 }
 
 static bool has_sgx_lc(const struct cpu *cpu)
 {
-	return leaf7(cpu, CPUID_ECX) & LEAF7_ECX_SGX_LC;
+	return cpuid_has_sgx_feature(cpu->cpuid, SGX_FEATURE_LC);
 }
 
 void own_msrs_reset(struct kvm_vcpu *vcpu)
 {
-	/* SDM "IA32_SGXLEPUBKEYHASHn": the hash of Intel's own key. */
-	static const uint64_t intel[] = {
-		0xa6053e051270b7ac,
-		0x6cfbe8ba8b3b413d,
-		0xc4916d99f2b3735d,
-		0xd4f8c05909f9bb3b,
-	};
-
 	vcpu->apic_base = LAPIC_DEFAULT_BASE | LAPIC_BASE_ENABLE;
 	if (vcpu->id == vcpu->vm->bsp_id)
 		vcpu->apic_base |= LAPIC_BASE_BSP;
 	vcpu->feature_control = 0;
-	for (unsigned int i = 0; i < ARRAY_SIZE(intel); i++)
-		vcpu->sgx_pubkey_hash[i] = intel[i];
+	memcpy(vcpu->sgx_pubkey_hash, sgx_intel_pubkey_hash, sizeof(vcpu->sgx_pubkey_hash));
 }
 
 uint64_t vcpu_apic_base(const struct kvm_vcpu *vcpu)
@@ -120,6 +107,7 @@ static bool set_feat_ctl(struct cpu *cpu, uint32_t index, bool host_initiated, u
 	if (!host_initiated && (vcpu->feature_control & FEAT_CTL_LOCKED))
 		return false;
 	vcpu->feature_control = value;
+	vcpu_update_encls_bitmap(vcpu);
 	return true;
 }
 
@@ -140,6 +128,7 @@ static bool set_pubkey(struct cpu *cpu, uint32_t index, bool host_initiated, uin
 	if (!host_initiated && (!has_sgx_lc(cpu) || is_fixed))
 		return false;
 	vcpu->sgx_pubkey_hash[index - MSR_IA32_SGXLEPUBKEYHASH0] = value;
+	vcpu_update_pubkey_hash(vcpu);
 	return true;
 }
 

@@ -193,6 +193,7 @@ void vcpu_free(struct kvm_vcpu *vcpu)
 {
 	engine_vcpu_free(vcpu->v);
 	vcpu_lapic_destroy(vcpu);
+	vcpu_free_sgx(vcpu);
 	free_pages(vcpu);
 	pthread_mutex_destroy(&vcpu->lock);
 	free(vcpu);

@@ -7,6 +7,7 @@
 #define EXCLAVE_KVM_VCPU_H
 
 #include "cpu/cpuid.h"
+#include "kvm/sgx.h"
 #include "kvm/vm.h"
 
 #include <signal.h>
@@ -67,6 +68,7 @@ struct kvm_vcpu {
 	uint64_t apic_base; /* the VMM's APIC's; of ours it is the LAPIC's */
 	uint64_t feature_control;
 	uint64_t sgx_pubkey_hash[4];
+	struct vcpu_sgx sgx;
 	uint64_t tsc_deadline;
 	struct msr_exit msr_exit;
 	struct vcpu_clock clock;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "kvm/vm.h"
 
+#include "host/platform.h"
 #include "kvm/system.h"
 #include "kvm/vcpu.h"
 #include "lib/lock.h"
@@ -129,8 +130,9 @@ static void vm_release(struct kvm_object *obj)
 	for (unsigned int i = 0; i < vm->vcpu_count; i++)
 		vcpu_free(vm->vcpu[i]);
 	engine_free(vm->engine);
-	memslots_free(vm->slots);
 	irqchip_destroy(&vm->irq);
+	vm_free_slots(vm->slots);
+	pthread_mutex_destroy(&vm->regions_lock);
 	io_bus_destroy(&vm->bus);
 	msr_filter_destroy(&vm->filter);
 	vm_clock_destroy(&vm->clock);
@@ -151,10 +153,12 @@ static int make_engine(struct kvm_vm *vm)
 		.wrmsr = vcpu_wrmsr,
 		.take_interrupt = vcpu_take_apic_interrupt,
 		.has_interrupt = vcpu_has_apic_interrupt,
+		.encls_exit = vcpu_encls_exit,
 	};
 	struct engine_config config = {.ops = &ops};
 	int ret;
 
+	sgx_host_on_page_changed(engine_code_changed);
 	vm->slots = memslots_new(system_phys_bits(), vm_synchronize, vm);
 	if (!vm->slots)
 		return -ENOMEM;
@@ -183,6 +187,7 @@ long vm_create(unsigned long type)
 		goto err_irqchip;
 	object_init(&vm->obj, &vm_class);
 	pthread_mutex_init(&vm->lock, NULL);
+	pthread_mutex_init(&vm->regions_lock, NULL);
 	io_bus_init(&vm->bus);
 	msr_filter_init(&vm->filter);
 	vm_clock_init(&vm->clock, host_tsc_khz());

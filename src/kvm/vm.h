@@ -31,6 +31,7 @@ struct kvm_vm {
 	pthread_mutex_t lock;
 	struct engine *engine;
 	struct memslots *slots;
+	pthread_mutex_t regions_lock; /* LOCK_REGIONS */
 
 	struct kvm_vcpu *vcpu[VM_MAX_VCPUS];
 	unsigned int vcpu_count;
@@ -43,6 +44,7 @@ struct kvm_vm {
 	_Atomic bool triple_fault_event;
 	_Atomic uint32_t user_space_msr; /* KVM_MSR_EXIT_REASON_* */
 	_Atomic uint64_t manual_dirty_log;
+	_Atomic bool sgx_provisioning; /* enclaves may have the provisioning key */
 
 	/* Threads in vm_guest_read() and vm_guest_write(), for whom a change of slots waits. */
 	_Atomic unsigned int guest_accesses;

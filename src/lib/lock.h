@@ -12,8 +12,11 @@
 #define LOCK_RANKS(X)                                        \
 	X(LOCK_VCPU, "ioctl of a vCPU")                      \
 	X(LOCK_VM, "VM")                                     \
+	X(LOCK_REGIONS, "memory regions of a VM")            \
 	X(LOCK_MEMSLOTS, "memory slots of a VM")             \
+	X(LOCK_ENGINES, "list of engines")                   \
 	X(LOCK_TRANSLATE, "code cache of a VM")              \
+	X(LOCK_VCPUS, "vCPUs of an engine")                  \
 	X(LOCK_IO_BUS, "ioeventfds and coalesced zones")     \
 	X(LOCK_MSR_FILTER, "MSR filter")                     \
 	X(LOCK_CLOCK, "clock of a VM")                       \
@@ -24,6 +27,10 @@
 	X(LOCK_IOAPIC, "I/O APIC")                           \
 	X(LOCK_LAPIC, "local APIC")                          \
 	X(LOCK_SERVICE, "service thread of a VM")            \
+	X(LOCK_VEPC_MAP, "mappings of virtual EPC")          \
+	X(LOCK_VEPC, "virtual EPC")                          \
+	X(LOCK_VEPC_ZOMBIES, "zombie SECS pages")            \
+	X(LOCK_EPC_POOL, "free EPC pages")                   \
 	X(LOCK_EPC_SECTIONS, "EPC section list")             \
 	X(LOCK_EPCM_PAGE, "EPCM entry, shared or exclusive") \
 	X(LOCK_EPCM_SGX2, "EPCM entry, among SGX2 leaves")   \

@@ -92,6 +92,9 @@ enum x86_gpr {
 	X86_RSI,
 	X86_RDI,
 	X86_R8,
+	X86_R9,
+	X86_R13 = 13,
+	X86_R14,
 	X86_R15 = 15,
 	X86_NR_GPRS = 16,
 };

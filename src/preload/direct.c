@@ -36,6 +36,16 @@ void *direct_mmap64(void *addr, size_t len, int prot, int flags, int fd, off_t o
 	return (void *)syscall(SYS_mmap, addr, len, prot, flags, fd, off);
 }
 
+int direct_munmap(void *addr, size_t len)
+{
+	return (int)syscall(SYS_munmap, addr, len);
+}
+
+int direct_madvise(void *addr, size_t len, int advice)
+{
+	return (int)syscall(SYS_madvise, addr, len, advice);
+}
+
 off_t direct_lseek64(int fd, off_t offset, int whence)
 {
 	return syscall(SYS_lseek, fd, offset, whence);

@@ -19,11 +19,23 @@
 
 struct node;
 
+/* The arguments of mmap(2). */
+struct file_mmap {
+	void *addr;
+	size_t len;
+	int prot;
+	int flags;
+	off_t off;
+};
+
 struct file_ops {
 	/* Return: the result, at least 0, or a negative errno. */
 	long (*ioctl)(void *object, unsigned long request, unsigned long arg);
-	/* Return: a descriptor that stays the object's, or a negative errno. */
-	int (*mmap_fd)(void *object);
+	/*
+	 * Maps a part of the object, which was opened with @access_mode, as mmap(2).
+	 * Return: 0 with @mapped set, or a negative errno.
+	 */
+	int (*mmap)(void *object, int access_mode, const struct file_mmap *request, void **mapped);
 	/* Return: as lseek(), or a negative errno. */
 	long (*lseek)(void *object, off_t offset, int whence);
 	void (*release)(void *object);

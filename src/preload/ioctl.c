@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 
 #include "preload/export.h"
+#include "preload/mapping.h"
 #include "preload/real.h"
 #include "preload/table.h"
 
@@ -57,23 +58,20 @@ DOOR int door_ioctl(int fd, unsigned long request, ...)
 
 DOOR void *door_mmap(void *addr, size_t len, int prot, int flags, int fd, off_t off)
 {
+	const struct file_mmap request = {addr, len, prot, flags, off};
 	struct file *file = NULL;
-	int backing;
+	void *mapped = MAP_FAILED;
 
+	if ((flags & MAP_FIXED) == MAP_FIXED)
+		mappings_forget(addr, len);
 	if (!(flags & MAP_ANONYMOUS) && !table_is_empty(fd))
 		file = table_lookup(fd);
 	if (!file)
 		return REAL(mmap64)(addr, len, prot, flags, fd, off);
-
-	backing = file->ops->mmap_fd(file->object);
-	if (backing < 0) {
-		errno = -backing;
-		addr = MAP_FAILED;
-	} else {
-		addr = REAL(mmap64)(addr, len, prot, flags, backing, off);
-	}
+	if (result_errno(file->ops->mmap(file->object, file->access_mode, &request, &mapped)))
+		mapped = MAP_FAILED;
 	file_put(file);
-	return addr;
+	return mapped;
 }
 
 DOOR off_t door_lseek(int fd, off_t offset, int whence)

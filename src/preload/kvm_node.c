@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "preload/kvm_node.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <sys/mman.h>
 
 #include "kvm/kvm.h"
+#include "preload/real.h"
+#include "preload/sgx_node.h"
 #include "preload/table.h"
 
 static long file_ioctl(void *object, unsigned long request, unsigned long arg)
@@ -13,11 +17,16 @@ static long file_ioctl(void *object, unsigned long request, unsigned long arg)
 	return kvm_ioctl(object, request, arg);
 }
 
-static int file_mmap_fd(void *object)
+static int file_mmap(void *object, int access_mode, const struct file_mmap *request, void **mapped)
 {
 	size_t size;
+	int fd = kvm_mmap_fd(object, &size);
 
-	return kvm_mmap_fd(object, &size);
+	if (fd < 0)
+		return fd;
+	*mapped = REAL(mmap64)(request->addr, request->len, request->prot, request->flags, fd,
+			       request->off);
+	return *mapped == MAP_FAILED ? -errno : 0;
 }
 
 /* Linux: noop_llseek() of all of KVM's files; the position never leaves 0. */
@@ -33,7 +42,7 @@ static void file_release(void *object)
 
 static const struct file_ops kvm_file_ops = {
 	.ioctl = file_ioctl,
-	.mmap_fd = file_mmap_fd,
+	.mmap = file_mmap,
 	.lseek = file_lseek,
 	.release = file_release,
 };
@@ -66,7 +75,11 @@ static struct kvm_object *fd_object(int fd)
 
 static void introduce(void)
 {
-	static const struct kvm_host_ops ops = {.new_fd = new_fd, .fd_object = fd_object};
+	static const struct kvm_host_ops ops = {
+		.new_fd = new_fd,
+		.fd_object = fd_object,
+		.is_provision = provision_node_is_at,
+	};
 
 	kvm_set_host_ops(&ops);
 }

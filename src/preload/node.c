@@ -13,11 +13,12 @@
 #include "lib/bits.h"
 #include "preload/direct.h"
 #include "preload/kvm_node.h"
+#include "preload/sgx_node.h"
 
 #define NODE_MODE 0666
 
 static const struct node nodes[] = {
-#define NODE_ENTRY(path, major, minor, open) {path, major, minor, open},
+#define NODE_ENTRY(path, major, minor, open, access) {path, major, minor, open, access},
 	NODES(NODE_ENTRY)
 #undef NODE_ENTRY
 };
@@ -69,7 +70,9 @@ int node_access(const struct node *node, int mode)
 {
 	if (mode & ~(R_OK | W_OK | X_OK))
 		return -EINVAL;
-	return mode & X_OK ? -EACCES : 0;
+	if (mode & X_OK)
+		return -EACCES;
+	return node->access ? node->access(mode) : 0;
 }
 
 void node_stat(const struct node *node, struct stat *st)

@@ -9,8 +9,11 @@
 
 #include <sys/stat.h>
 
-/* Path, device number, what opens it. */
-#define NODES(X) X("/dev/kvm", 10, 232, kvm_node_open)
+/* Path, device number, what opens it, what answers access(): NULL for the mode. */
+#define NODES(X)                                          \
+	X("/dev/kvm", 10, 232, kvm_node_open, NULL)       \
+	X("/dev/sgx_vepc", 10, 125, vepc_node_open, NULL) \
+	X("/dev/sgx_provision", 10, 126, provision_node_open, provision_node_access)
 
 struct node {
 	const char *path;
@@ -18,6 +21,8 @@ struct node {
 	unsigned int minor;
 	/* Return: a descriptor, or a negative errno. */
 	int (*open)(const struct node *node, int flags);
+	/* Return: 0, or a negative errno. */
+	int (*access)(int mode);
 };
 
 /* Return: the node of @path, or NULL. */

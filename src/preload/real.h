@@ -21,6 +21,8 @@
 	X(__openat64_2, int, (int dirfd, const char *path, int flags))                      \
 	X(ioctl, int, (int fd, unsigned long request, unsigned long arg))                   \
 	X(mmap64, void *, (void *addr, size_t len, int prot, int flags, int fd, off_t off)) \
+	X(munmap, int, (void *addr, size_t len))                                            \
+	X(madvise, int, (void *addr, size_t len, int advice))                               \
 	X(lseek64, off_t, (int fd, off_t offset, int whence))                               \
 	X(close, int, (int fd))                                                             \
 	X(close_range, int, (unsigned int first, unsigned int last, int flags))             \

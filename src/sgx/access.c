@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* SDM "Access-control Requirements": the decision at a TLB fill. */
+/* SDM "Access-control Requirements": the decision at a TLB fill, and the notice beside it. */
 #include "sgx/sgx.h"
 
 #include "lib/bits.h"
@@ -70,4 +70,12 @@ struct sgx_access sgx_check_access(struct sgx_cpu *cpu, gva_t gva, uint32_t acce
 	if (place->is_epc)
 		return (struct sgx_access){.verdict = SGX_ACCESS_ABORT_PAGE};
 	return allow(sgx_in_enclave(cpu) ? EPCM_R | EPCM_W : EPCM_RWX, NULL);
+}
+
+void sgx_watch_page(struct sgx_platform *platform, hpa_t hpa)
+{
+	struct epcm_entry *e = epc_lookup(&platform->epc, hpa);
+
+	if (e)
+		atomic_store(&e->watched, 1);
 }

@@ -221,11 +221,3 @@ void announce_page_changed(struct sgx_platform *platform, struct epcm_entry *e)
 	if (atomic_exchange(&e->watched, 0) && platform->page_changed)
 		platform->page_changed(platform->page_changed_ctx, epc_hpa(&platform->epc, e));
 }
-
-void sgx_watch_page(struct sgx_platform *platform, hpa_t hpa)
-{
-	struct epcm_entry *e = epc_lookup(&platform->epc, hpa);
-
-	if (e)
-		atomic_store(&e->watched, 1);
-}

@@ -3,7 +3,7 @@
  * The engine against the host CPU: generated instructions with random registers,
  * flags, vector state and memory operands run in both; everything must agree.
  *
- * usage: diff_test [CASES [SEED]]
+ * usage: diff_test [CASES [SEED [ENGINE_DEBUG]]]
  */
 #include "native.h"
 
@@ -387,12 +387,12 @@ static void one_case(void)
 		diff.different++;
 }
 
-static int prepare(void)
+static int prepare(uint32_t debug)
 {
 	struct machine *m = &diff.machine;
 
 	diff.native = native_new();
-	if (!diff.native || machine_init(m, 0) ||
+	if (!diff.native || machine_init(m, debug) ||
 	    machine_add_ram(m, DIFF_CODE, diff.code, DIFF_CODE_SIZE) ||
 	    machine_add_ram(m, DIFF_DATA, diff.memory, DIFF_DATA_SIZE))
 		return -1;
@@ -408,7 +408,7 @@ int main(int argc, char **argv)
 	unsigned int mnemonics = 0;
 
 	diff.seed = argc > 2 ? strtoull(argv[2], NULL, 0) : 1;
-	if (prepare())
+	if (prepare(argc > 3 ? (uint32_t)strtoul(argv[3], NULL, 0) : 0))
 		return EXIT_FAILURE;
 	for (uint64_t i = 0; i < cases; i++)
 		one_case();

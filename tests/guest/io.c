@@ -202,14 +202,14 @@ static void permission_bitmap_decides_at_cpl_3(void)
 	s = run_user_io(out_82);
 	EXPECT(s.vector, 13);
 	EXPECT(s.error, 0);
-	tss.iomap[PORT_BYTES / 8] &= (uint8_t)~(1 << PORT_BYTES % 8);
+	tss.iomap[PORT_BYTES / 8] &= (uint8_t) ~(1 << PORT_BYTES % 8);
 	s = run_user_io(out_82);
 	EXPECT_DONE(s);
 	EXPECT(inb(PORT_BYTES), 0x99);
 	s = run_user_io(in_word_82);
 	EXPECT(s.vector, 13);
 	EXPECT(s.rip, user_address(in_word_82_at));
-	tss.iomap[PORT_BYTES / 8] &= (uint8_t)~(2 << PORT_BYTES % 8);
+	tss.iomap[PORT_BYTES / 8] &= (uint8_t) ~(2 << PORT_BYTES % 8);
 	s = run_user_io(in_word_82);
 	EXPECT_DONE(s);
 	tss.iomap_base = sizeof(tss);
@@ -244,9 +244,10 @@ static void device_memory_of_each_size(void)
 	EXPECT(*(volatile uint64_t *)d, 0xaaaa3344ff667788);
 }
 
-CODE(rmw, "addl $5, (%rbx); lock incl (%rbx); notl 4(%rbx); xchg %eax, 8(%rbx); shlb $1, 12(%rbx);"
-	  "btsl $3, 16(%rbx); mov 20(%rbx), %ecx; movzbl 12(%rbx), %esi; cmpl $6, (%rbx); sete %dil;"
-	  "pushq 24(%rbx); pop %r8; mov $7, %r9d; lock xadd %r9d, 28(%rbx); movsbq 12(%rbx), %r10");
+CODE(rmw,
+     "addl $5, (%rbx); lock incl (%rbx); notl 4(%rbx); xchg %eax, 8(%rbx); shlb $1, 12(%rbx);"
+     "btsl $3, 16(%rbx); mov 20(%rbx), %ecx; movzbl 12(%rbx), %esi; cmpl $6, (%rbx); sete %dil;"
+     "pushq 24(%rbx); pop %r8; mov $7, %r9d; lock xadd %r9d, 28(%rbx); movsbq 12(%rbx), %r10");
 
 static void read_modify_write_of_device_memory(void)
 {
@@ -276,8 +277,9 @@ static void read_modify_write_of_device_memory(void)
 	EXPECT(s.gpr[R10], 0xffffffffffffff82);
 }
 
-CODE(vector_device, "movups (%rsi), %xmm0; movups %xmm0, (%rbx); movups (%rbx), %xmm1; movups %xmm1, (%rdi);"
-		    "movq %xmm0, 32(%rbx); fldl 32(%rbx); fstpl 40(%rbx)");
+CODE(vector_device,
+     "movups (%rsi), %xmm0; movups %xmm0, (%rbx); movups (%rbx), %xmm1; movups %xmm1, (%rdi);"
+     "movq %xmm0, 32(%rbx); fldl 32(%rbx); fstpl 40(%rbx)");
 
 static void vector_and_x87_access_device_memory(void)
 {

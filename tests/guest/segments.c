@@ -17,7 +17,8 @@ CODE(load_ds, "mov %eax, %ds");
 CODE(load_ss, "mov %eax, %ss");
 CODE(load_tr, "ltr %ax");
 CODE(load_ldt, "lldt %ax; str %ebx; sldt %ecx");
-CODE(queries, "lar %eax, %ebx; setz %r8b; lsl %eax, %ecx; setz %r9b; verr %ax; setz %r10b; verw %ax; setz %r11b");
+CODE(queries,
+     "lar %eax, %ebx; setz %r8b; lsl %eax, %ecx; setz %r9b; verr %ax; setz %r10b; verw %ax; setz %r11b");
 
 static struct state run_with(const char *code, uint64_t rax, bool user)
 {
@@ -87,6 +88,7 @@ static void ltr_marks_busy_and_refuses_busy(void)
 {
 	struct state s;
 
+	SKIP_UNLESS(platform() != PLATFORM_TCG, "TCG loads a null TR, and ends");
 	s = run_with(load_tr, TSS64, false);
 	EXPECT(s.vector, 13);
 	EXPECT(s.error, TSS64);
@@ -138,26 +140,26 @@ static void expect_answer(uint64_t selector, bool user, struct answer want)
 	EXPECT(s.gpr[R9] & 1, want.lsl);
 	EXPECT(s.gpr[R10] & 1, want.verr);
 	EXPECT(s.gpr[R11] & 1, want.verw);
-	EXPECT(s.gpr[RBX], want.rights);
+	/* Bits 16 to 19 are undefined. */
+	EXPECT(s.gpr[RBX] & 0xf0ff00, want.rights);
 	EXPECT(s.gpr[RCX], want.limit);
 }
 
 static void lar_lsl_verr_verw_answer_as_documented(void)
 {
-	expect_answer(KERNEL_DS, false, (struct answer){0xcf9300, ~0u, 1, 1, 1, 1});
-	expect_answer(KERNEL_CS, false, (struct answer){0xaf9b00, ~0u, 1, 1, 1, 0});
+	expect_answer(KERNEL_DS, false, (struct answer){0xc09300, ~0u, 1, 1, 1, 1});
+	expect_answer(KERNEL_CS, false, (struct answer){0xa09b00, ~0u, 1, 1, 1, 0});
 	expect_answer(KERNEL_DS | 3, false, (struct answer){0});
 	expect_answer(KERNEL_DS, true, (struct answer){0});
-	expect_answer(USER_DS, true, (struct answer){0xcff300, ~0u, 1, 1, 1, 1});
+	expect_answer(USER_DS, true, (struct answer){0xc0f300, ~0u, 1, 1, 1, 1});
 	expect_answer(0, false, (struct answer){0});
 	expect_answer(0x1f8, false, (struct answer){0});
 	expect_answer(0x3f8, false, (struct answer){0});
 	gdt[GDT_FREE / 8] = CODE_X;
-	expect_answer(GDT_FREE, false, (struct answer){0xaf9800, ~0u, 1, 1, 0, 0});
+	expect_answer(GDT_FREE, false, (struct answer){0xa09800, ~0u, 1, 1, 0, 0});
 	gdt[GDT_FREE / 8] = CODE_CONF;
-	expect_answer(GDT_FREE | 3, true, (struct answer){0xaf9e00, ~0u, 1, 1, 1, 0});
-	expect_answer(TSS64, false,
-		      (struct answer){0x008b00, sizeof(tss) - 1, 1, 1, 0, 0});
+	expect_answer(GDT_FREE | 3, true, (struct answer){0xa09e00, ~0u, 1, 1, 1, 0});
+	expect_answer(TSS64, false, (struct answer){0x008b00, sizeof(tss) - 1, 1, 1, 0, 0});
 }
 
 static void bases_of_fs_and_gs_count_in_64_bit_mode(void)

@@ -202,6 +202,28 @@ static void frame_of_an_interrupt_over_code_is_seen(void)
 	EXPECT(call(code + 4096 - 64), 2);
 }
 
+/* What was no instruction becomes one by its second byte: CPUID. */
+static void store_into_invalid_instruction_is_seen(void)
+{
+	uint8_t *page = page_alloc(2);
+
+	for (unsigned int border = 0; border < 2; border++) {
+		volatile uint8_t *code = page + (border ? 4095 : 0);
+		struct state s;
+
+		for (unsigned int i = 0; i < 10; i++) {
+			code[0] = 0x0f;
+			code[1] = i % 2 ? 0xa2 : 0x04;
+			code[2] = 0xcd;
+			code[3] = DONE_VECTOR;
+			state_kernel(&s, (void *)code);
+			run(&s);
+			report_case(border * 10 + i);
+			EXPECT(s.vector, i % 2 ? DONE_VECTOR : 6);
+		}
+	}
+}
+
 /* Code that is copied, run, and overwritten by other code, as a boot loader does. */
 static void code_copied_over_code_runs(void)
 {
@@ -228,6 +250,7 @@ const struct test tests[] = {
 	TEST(data_beside_code_in_a_hot_loop),
 	TEST(store_of_every_kind_is_seen),
 	TEST(frame_of_an_interrupt_over_code_is_seen),
+	TEST(store_into_invalid_instruction_is_seen),
 	TEST(code_copied_over_code_runs),
 	{0},
 };

@@ -88,8 +88,8 @@ static void move_down_copies_across_pages(void)
 	map_areas();
 	for (unsigned int i = 0; i < 4; i++) {
 		uint64_t size = UINT64_C(1) << i;
-		struct state s = run_string(movs[i], SOURCE + 8100, TARGET + 8111, 7000 / size, 0,
-					    FLAGS_DF);
+		struct state s =
+			run_string(movs[i], SOURCE + 8100, TARGET + 8111, 7000 / size, 0, FLAGS_DF);
 
 		report_case(i);
 		EXPECT_DONE(s);
@@ -156,8 +156,8 @@ static void fill_into_missing_page_stops_at_its_element(void)
 	map_areas();
 	for (unsigned int i = 0; i < 4; i++) {
 		uint64_t size = UINT64_C(1) << i;
-		struct state s = run_string(stos[i], 0, TARGET + 4096 + 3, 4096, 0x1122334455667788,
-					    0);
+		struct state s =
+			run_string(stos[i], 0, TARGET + 4096 + 3, 4096, 0x1122334455667788, 0);
 		uint64_t done = 4093 / size;
 
 		report_case(i);
@@ -219,8 +219,8 @@ static void expect_overlap(unsigned int size_log, int64_t distance, uint64_t rfl
 		got[i] = want[i] = (uint8_t)(i * 13 + i / 64);
 	for (uint64_t n = 0; n < count; n++)
 		move_element(want + distance + (int64_t)n * step, want + (int64_t)n * step, size);
-	(void)run_string(movs[size_log], (uint64_t)got, (uint64_t)got + (uint64_t)distance, count, 0,
-			 rflags);
+	(void)run_string(movs[size_log], (uint64_t)got, (uint64_t)got + (uint64_t)distance, count,
+			 0, rflags);
 	EXPECT(memcmp((void *)TARGET, (void *)SOURCE, 4096), 0);
 }
 

@@ -87,13 +87,24 @@ static void run_set(struct worker *w, struct kvm_run *run)
 	pthread_mutex_unlock(&w->lock);
 }
 
+/* A number that was closed may be one that the library needs for a moment. */
+static bool is_vcpu(int fd)
+{
+	char name[32], target[sizeof(OURS "kvm-vcpu")] = "";
+
+	snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
+	return readlink(name, target, sizeof(target) - 1) > 0 && !strcmp(target, OURS "kvm-vcpu");
+}
+
 /* On a number of its own: what is mapped and what runs are then the same vCPU. */
 static void run_vcpu(struct worker *w, int shared)
 {
 	int fd = fcntl(shared, F_DUPFD_CLOEXEC, 0);
 	size_t size = 4096 * (1 + choose(&w->hostile, 3));
-	struct kvm_run *run = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	struct kvm_run *run = MAP_FAILED;
 
+	if (is_vcpu(fd))
+		run = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (run != MAP_FAILED) {
 		run->immediate_exit = choose(&w->hostile, 8) == 0;
 		run->request_interrupt_window = (uint8_t)choose(&w->hostile, 2);

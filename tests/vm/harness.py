@@ -87,7 +87,7 @@ def add_options(parser):
 
 def find_exclave(wanted):
     """The program `exclave`, by its path or from where the build leaves it."""
-    built = ROOT / "build" / "release" / "src" / "tools" / "exclave"
+    built = ROOT / "build" / "release" / "src" / "exclave"
     found = wanted or (str(built) if built.exists() else shutil.which("exclave"))
     return found or str(built)
 

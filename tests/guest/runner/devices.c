@@ -4,12 +4,10 @@
 #include <stdio.h>
 #include <string.h>
 
-void devices_init(struct devices *d, void (*dma)(void *, uint32_t, uint32_t), void *opaque)
+void devices_init(struct devices *d)
 {
 	memset(d, 0, sizeof(*d));
 	d->interrupt = -1;
-	d->dma = dma;
-	d->opaque = opaque;
 }
 
 static void out_byte(struct devices *d, uint16_t port, uint8_t value)
@@ -67,6 +65,9 @@ static bool out_whole(struct devices *d, uint16_t port, uint32_t value)
 		return true;
 	case 0x508:
 		d->interrupt = (uint8_t)value;
+		return true;
+	case 0x50c:
+		d->timer(d->opaque, (uint8_t)value);
 		return true;
 	default:
 		return false;

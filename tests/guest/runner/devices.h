@@ -11,10 +11,12 @@
  *  0xa0000      64 KiB of device memory, one byte at a time behind the scenes
  *  0x500, 0x504 address and data of a write that the device makes to memory
  *  0x508        raises an interrupt of this vector
+ *  0x50c        the same after a millisecond, from another thread
  */
 #ifndef RUNNER_DEVICES_H
 #define RUNNER_DEVICES_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -28,15 +30,18 @@ struct devices {
 	unsigned int palette_read, palette_write;
 	uint8_t memory[DEVICE_MEMORY_SIZE];
 	uint32_t dma_address;
-	int interrupt; /* -1: none */
+	_Atomic int interrupt; /* -1: none */
 	bool ended;
 	uint32_t exit_code;
 	/* Writes @value to the guest's memory behind its back. */
 	void (*dma)(void *opaque, uint32_t gpa, uint32_t value);
+	/* Has @vector raised later. */
+	void (*timer)(void *opaque, uint8_t vector);
 	void *opaque;
 };
 
-void devices_init(struct devices *d, void (*dma)(void *, uint32_t, uint32_t), void *opaque);
+/* The caller sets `dma`, `timer` and `opaque`. */
+void devices_init(struct devices *d);
 void devices_out(struct devices *d, uint16_t port, const uint8_t *data, unsigned int size);
 void devices_in(struct devices *d, uint16_t port, uint8_t *data, unsigned int size);
 void devices_mmio(struct devices *d, uint64_t gpa, uint8_t *data, unsigned int size, bool write);

@@ -13,6 +13,7 @@
 #include "mmu/memslot.h"
 
 #include <getopt.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,6 +34,9 @@ struct machine {
 	struct cpuid_table cpuid;
 	uint8_t *ram, *rom;
 	struct devices devices;
+	pthread_t timer;
+	bool has_timer; /* a thread to join */
+	uint8_t timer_vector;
 };
 
 static struct machine machine;
@@ -54,13 +58,37 @@ static void dma(void *opaque, uint32_t gpa, uint32_t value)
 	engine_memory_written(m->engine);
 }
 
+static void *timer_thread(void *opaque)
+{
+	struct machine *m = opaque;
+
+	(void)usleep(1000);
+	m->devices.interrupt = m->timer_vector;
+	engine_kick(m->v);
+	return NULL;
+}
+
+static void timer_join(struct machine *m)
+{
+	if (m->has_timer)
+		(void)pthread_join(m->timer, NULL);
+	m->has_timer = false;
+}
+
+static void timer_start(void *opaque, uint8_t vector)
+{
+	struct machine *m = opaque;
+
+	timer_join(m);
+	m->timer_vector = vector;
+	m->has_timer = pthread_create(&m->timer, NULL, timer_thread, m) == 0;
+}
+
 static int take_interrupt(struct engine_vcpu *v)
 {
 	struct machine *m = v->owner;
-	int vector = m->devices.interrupt;
 
-	m->devices.interrupt = -1;
-	return vector;
+	return atomic_exchange(&m->devices.interrupt, -1);
 }
 
 static bool has_interrupt(struct engine_vcpu *v)
@@ -156,7 +184,10 @@ static int machine_new(struct machine *m, const char *path, uint32_t debug)
 {
 	struct engine_config config = {.ops = &ops, .debug = debug};
 
-	devices_init(&m->devices, dma, m);
+	devices_init(&m->devices);
+	m->devices.dma = dma;
+	m->devices.timer = timer_start;
+	m->devices.opaque = m;
 	if (add_memory(m, path))
 		return -1;
 	config.slots = m->slots;
@@ -167,6 +198,7 @@ static int machine_new(struct machine *m, const char *path, uint32_t debug)
 
 static void machine_free(struct machine *m)
 {
+	timer_join(m);
 	engine_vcpu_free(m->v);
 	engine_free(m->engine);
 	memslots_free(m->slots);
@@ -214,6 +246,7 @@ static const char *exit_name(enum engine_exit_reason reason)
 		return "shutdown";
 	case ENGINE_EXIT_DEBUG:
 		return "debug";
+	case ENGINE_EXIT_FAIL_ENTRY:
 	case ENGINE_EXIT_INTERNAL_ERROR:
 		return "internal error";
 	case ENGINE_EXIT_HOST_ERROR:
@@ -244,9 +277,10 @@ static void explain(const struct machine *m, enum engine_exit_reason reason)
 		printf("%s\n", strerror(-v->exit.host_errno));
 }
 
-/* Is an interrupt there that ends the HLT? */
-static bool may_wake(const struct machine *m)
+/* Does an interrupt end the HLT? It may still be on its way. */
+static bool may_wake(struct machine *m)
 {
+	timer_join(m);
 	return m->devices.interrupt >= 0 && (m->v->cpu.state.rflags & X86_EFLAGS_IF);
 }
 
@@ -268,6 +302,7 @@ static bool handle_exit(struct machine *m, enum engine_exit_reason reason)
 	case ENGINE_EXIT_MSR:
 	case ENGINE_EXIT_SHUTDOWN:
 	case ENGINE_EXIT_DEBUG:
+	case ENGINE_EXIT_FAIL_ENTRY:
 	case ENGINE_EXIT_INTERNAL_ERROR:
 	case ENGINE_EXIT_HOST_ERROR:
 		return false;

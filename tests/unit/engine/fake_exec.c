@@ -212,6 +212,7 @@ bool host_execute_extended(const struct insn *insn, struct x86_state *state, con
 void fake_random_xstate(struct fake *f)
 {
 	struct xstate x;
+	uint64_t initial;
 
 	xstate_get(&f->v, &x);
 	fake_random_bytes(x.bytes, XSTATE_MXCSR);
@@ -229,7 +230,9 @@ void fake_random_xstate(struct fake *f)
 	}
 	xstate_settle_x87(&x);
 	xstate_set32(&x, XSTATE_MXCSR, fake_random() & 1 ? MXCSR_DEFAULT : 0x1fa5);
-	xstate_reset(&x, fake_random() & fake_random(), 16);
+	initial = fake_random();
+	initial &= fake_random();
+	xstate_reset(&x, initial, 16);
 	xstate_put(&f->v, &x);
 }
 

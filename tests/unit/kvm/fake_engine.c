@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "fake_engine.h"
 
+#include "sgx/sgx.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -76,6 +78,7 @@ int engine_vcpu_new(struct engine *engine, const struct engine_vcpu_config *conf
 		.msr_range_count = config->msr_range_count,
 	};
 	f->v.engine = engine;
+	f->v.mmu.slots = engine->config.slots;
 	f->v.owner = config->owner;
 	cpu_init(&f->v.cpu, &f->ops, &f->v, config->is_bsp);
 	fake.vcpus++;
@@ -84,8 +87,30 @@ int engine_vcpu_new(struct engine *engine, const struct engine_vcpu_config *conf
 	return 0;
 }
 
+int engine_vcpu_set_sgx(struct engine_vcpu *v, struct sgx_platform *platform,
+			const struct sgx_cpuid *cpuid)
+{
+	if (!v->sgx)
+		v->sgx = calloc(1, sizeof(*v->sgx));
+	if (!v->sgx)
+		return -ENOMEM;
+	v->sgx->platform = platform;
+	v->sgx->cpuid = cpuid;
+	return 0;
+}
+
+void engine_code_changed(const uint8_t *host)
+{
+}
+
+enum cpu_result fake_encls(struct engine_vcpu *v)
+{
+	return fake.ops->encls_exit(v);
+}
+
 void engine_vcpu_free(struct engine_vcpu *v)
 {
+	free(v->sgx);
 	free(v);
 	fake.vcpus--;
 }

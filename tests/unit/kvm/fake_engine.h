@@ -30,5 +30,7 @@ extern struct fake fake;
 /* The guest's instructions, as the engine would ask: through the ops. */
 enum cpu_result fake_rdmsr(struct engine_vcpu *v, uint32_t index, uint64_t *value);
 enum cpu_result fake_wrmsr(struct engine_vcpu *v, uint32_t index, uint64_t value);
+/* An ENCLS that the "ENCLS exiting" bitmap has asked for. */
+enum cpu_result fake_encls(struct engine_vcpu *v);
 
 #endif

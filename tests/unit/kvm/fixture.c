@@ -39,6 +39,11 @@ static struct kvm_object *fd_object(int fd)
 	return object_of(fd);
 }
 
+static bool is_provision(int fd)
+{
+	return fd == PROVISION_FD;
+}
+
 void close_object(long fd)
 {
 	struct kvm_object *obj = object_of(fd);
@@ -49,7 +54,11 @@ void close_object(long fd)
 
 static int setup_with(void **state, bool full, bool split, unsigned long id)
 {
-	static const struct kvm_host_ops ops = {.new_fd = new_fd, .fd_object = fd_object};
+	static const struct kvm_host_ops ops = {
+		.new_fd = new_fd,
+		.fd_object = fd_object,
+		.is_provision = is_provision,
+	};
 	struct fixture *f = calloc(1, sizeof(*f));
 	size_t size;
 	int fd;

@@ -9,9 +9,10 @@
 
 #include "tests.h"
 
-#define FIRST_FD    100
-#define RAM_SIZE    0x10000
-#define BAD_POINTER ((void *)0x10)
+#define FIRST_FD     100
+#define PROVISION_FD 99
+#define RAM_SIZE     0x10000
+#define BAD_POINTER  ((void *)0x10)
 
 /* The uAPI's structures without the arrays at their ends, which the tests give a length. */
 struct cpuid_head {

@@ -218,6 +218,20 @@ static enum engine_exit_reason step_internal_error(struct engine_vcpu *v)
 	return ENGINE_EXIT_INTERNAL_ERROR;
 }
 
+static enum engine_exit_reason step_fail_entry(struct engine_vcpu *v)
+{
+	return ENGINE_EXIT_FAIL_ENTRY;
+}
+
+static void state_that_cannot_run_fails_entry(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_ok(RUN(f, step_fail_entry));
+	assert_int_equal(f->run->exit_reason, KVM_EXIT_FAIL_ENTRY);
+	assert_int_equal(f->run->fail_entry.hardware_entry_failure_reason, 0x80000021);
+}
+
 static void plain_exits(void **state)
 {
 	struct fixture *f = *state;
@@ -376,6 +390,7 @@ const struct CMUnitTest run_tests[] = {
 	CASE(kick_of_vmm_is_eintr),
 	CASE(plain_exits),
 	CASE(internal_error_has_instruction),
+	CASE(state_that_cannot_run_fails_entry),
 	CASE(triple_fault_is_shutdown),
 	CASE(run_page_carries_interrupt_state),
 	CASE(arguments_that_are_wrong_einval),

@@ -23,6 +23,11 @@
 	X(irq_routing)     \
 	X(irqfd)           \
 	X(halt)            \
+	X(sgx_features)    \
+	X(sgx_cpuid)       \
+	X(sgx_memory)      \
+	X(encls)           \
+	X(encls_leaf)      \
 	X(hostile)
 
 KVM_TEST_SUITES(DECLARE_SUITE)

@@ -138,6 +138,8 @@ static long fake_request(struct kvm_object *obj, unsigned long request, unsigned
 		return -(long)arg;
 	case FAKE_KIND_OF:
 		return kind_of((int)arg);
+	case FAKE_IS_PROVISION:
+		return host->is_provision((int)arg);
 	case FAKE_KIND:
 		return obj->kind;
 	case FAKE_LINGER:

@@ -11,6 +11,7 @@
 	X(names)          \
 	X(open)           \
 	X(process)        \
+	X(sgx)            \
 	X(stat)
 
 PRELOAD_SUITES(DECLARE_SUITE)

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "kvm/sgx_features.h"
+
+#include "host/mode.h"
+#include "lib/bits.h"
+
+static const struct {
+	struct sgx_feature_place place;
+	enum sgx_feature parent;
+} features[SGX_NR_FEATURES] = {
+#define SGX_FEATURE_ENTRY(name, leaf, subleaf, reg, bit, parent) \
+	[name] = {{leaf, subleaf, reg, bit}, parent},
+	SGX_FEATURES(SGX_FEATURE_ENTRY)
+#undef SGX_FEATURE_ENTRY
+};
+
+struct sgx_feature_place sgx_feature_place(enum sgx_feature feature)
+{
+	return features[feature].place;
+}
+
+/* Parents stand before their children. */
+static uint32_t with_parents_only(uint32_t set)
+{
+	for (unsigned int i = 0; i < SGX_NR_FEATURES; i++)
+		if (!(set & BIT32(features[i].parent)))
+			set &= ~BIT32(i);
+	return set;
+}
+
+uint32_t sgx_features_without(uint32_t set, enum sgx_feature feature)
+{
+	return with_parents_only(set & ~BIT32(feature));
+}
+
+uint32_t sgx_features_of_host(void)
+{
+	uint32_t set = BIT32(SGX_NR_FEATURES) - 1;
+
+	if (!host_mode()->launch_control)
+		set = sgx_features_without(set, SGX_FEATURE_LC);
+	if (!host_mode()->vepc)
+		set = sgx_features_without(set, SGX_FEATURE_SGX);
+	return set;
+}
+
+bool cpuid_has_sgx_feature(const struct cpuid_table *table, enum sgx_feature feature)
+{
+	const struct sgx_feature_place *place = &features[feature].place;
+	const struct cpuid_entry *e = cpuid_find(table, place->leaf, place->subleaf);
+
+	return e && (e->regs[place->reg] & BIT32(place->bit));
+}
+
+uint32_t sgx_features_of(const struct cpuid_table *table)
+{
+	uint32_t set = 0;
+
+	for (unsigned int i = 0; i < SGX_NR_FEATURES; i++)
+		if (cpuid_has_sgx_feature(table, (enum sgx_feature)i))
+			set |= BIT32(i);
+	return with_parents_only(set);
+}
