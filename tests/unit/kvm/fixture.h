@@ -27,6 +27,10 @@ struct msr_list_head {
 	uint32_t nmsrs;
 };
 
+struct routing_head {
+	uint32_t nr, flags;
+};
+
 struct signal_mask_head {
 	uint32_t len;
 };

@@ -3,7 +3,7 @@
 #include "fixture.h"
 
 struct table {
-	struct kvm_irq_routing head;
+	struct routing_head head;
 	struct kvm_irq_routing_entry entry[3];
 };
 

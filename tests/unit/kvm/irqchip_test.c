@@ -335,7 +335,7 @@ static void split_level_eoi_exits(void **state)
 {
 	struct fixture *f = *state;
 	struct {
-		struct kvm_irq_routing head;
+		struct routing_head head;
 		struct kvm_irq_routing_entry entry;
 	} routing = {{.nr = 1},
 		     {.gsi = 9,
