@@ -49,9 +49,10 @@ def plan(args):
         names = args.cases or [name for name in cases.CASES if name != "network_e1000"]
         return [(name, base) for name in names] + other_irqchips(args, [base])
     machines = [dataclasses.replace(base, machine=machine) for machine in ("q35", "pc")]
-    return other_irqchips(args, machines) + [(name, dataclasses.replace(base, kernel=flavour, machine=machine, memory=memory))
-            for flavour, machine, memory in MATRIX
-            for name in args.cases or cases.MATRIX_CASES]
+    guests = [(name, dataclasses.replace(base, kernel=flavour, machine=machine, memory=memory))
+              for flavour, machine, memory in MATRIX
+              for name in args.cases or cases.MATRIX_CASES]
+    return guests + other_irqchips(args, machines)
 
 
 def other_irqchips(args, machines):
