@@ -108,7 +108,10 @@ static void add_leaf_d(struct offer *o)
 	sub->regs[CPUID_EBX] = cpuid_xsave_size(o->table, xcr0, true);
 }
 
-/* SDM "Time Stamp Counter and Nominal Core Crystal Clock": a crystal of 1 kHz steps. */
+/*
+ * SDM "Time Stamp Counter and Nominal Core Crystal Clock": the crystal is also what the
+ * APIC timer counts, and KVM's counts nanoseconds.
+ */
 static void add_clocks(struct offer *o)
 {
 	struct cpuid_entry *e;
@@ -116,9 +119,9 @@ static void add_clocks(struct offer *o)
 	if (!o->extra->tsc_khz)
 		return;
 	e = add(o, 0x15, 0, false);
-	e->regs[CPUID_EAX] = 1000;
+	e->regs[CPUID_EAX] = 1000000;
 	e->regs[CPUID_EBX] = o->extra->tsc_khz;
-	e->regs[CPUID_ECX] = 1000000;
+	e->regs[CPUID_ECX] = 1000000000;
 	e = add(o, 0x16, 0, false);
 	e->regs[CPUID_EAX] = e->regs[CPUID_EBX] = o->extra->tsc_khz / 1000;
 	e->regs[CPUID_ECX] = 100;

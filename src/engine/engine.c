@@ -175,6 +175,12 @@ void engine_kick(struct engine_vcpu *v)
 	__atomic_store_n(&v->run_page[2], 1, __ATOMIC_SEQ_CST);
 }
 
+void engine_request_exit(struct engine_vcpu *v)
+{
+	atomic_fetch_or(&v->request, REQUEST_EXIT);
+	engine_kick(v);
+}
+
 /* A vCPU outside engine_run() does at its entry what is asked here. */
 static bool has_passed(struct engine_vcpu *v)
 {

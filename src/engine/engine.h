@@ -32,7 +32,11 @@ struct engine_ops {
 	 * or -1.
 	 */
 	int (*take_interrupt)(struct engine_vcpu *v);
-	/* The same question without acknowledging. */
+	/*
+	 * The same question without acknowledging, but the processor may be one that cannot
+	 * take it now. Asked between instructions while v->irq_hint is set, which the
+	 * embedder clears; it may also make v->cpu.events.nmi.pending true and say yes.
+	 */
 	bool (*has_interrupt)(struct engine_vcpu *v);
 	/*
 	 * ENCLS that the "ENCLS exiting" bitmap asks for. CPU_OK: done, RIP is
@@ -123,6 +127,9 @@ void engine_reset_xstate(struct engine_vcpu *v);
 
 /* Makes engine_run() of @v return or look for interrupts soon. Any thread, also in a signal handler. */
 void engine_kick(struct engine_vcpu *v);
+
+/* The same, but it does return: ENGINE_EXIT_KICK, before its next instruction. */
+void engine_request_exit(struct engine_vcpu *v);
 
 /*
  * Returns when every vCPU has passed a safe point with its TLB empty: the

@@ -379,6 +379,8 @@ bool vcpu_has_interrupt(struct engine_vcpu *v)
 {
 	const struct engine_ops *ops = v->engine->config.ops;
 
+	if (!atomic_load_explicit(&v->irq_hint, memory_order_acquire))
+		return false;
 	if (!ops || !ops->has_interrupt)
 		return false;
 	vcpu_save_xstate(v);
@@ -459,6 +461,10 @@ static enum run_next turn(struct engine_vcpu *v)
 		return exit_for(v, ENGINE_EXIT_KICK);
 	if (__atomic_load_n(&v->run_page[2], __ATOMIC_ACQUIRE))
 		safepoint_serve(v);
+	if (unlikely(atomic_load_explicit(&v->request, memory_order_relaxed) & REQUEST_EXIT)) {
+		atomic_fetch_and(&v->request, ~REQUEST_EXIT);
+		return exit_for(v, ENGINE_EXIT_KICK);
+	}
 	waits = v->want_irq_window || has_event(v) || vcpu_has_interrupt(v);
 	v->irq_waits = waits;
 	if (likely(!waits))

@@ -4,8 +4,6 @@
 
 #include "kvm/vcpu.h"
 
-#define MAX_IRQ_ROUTES 4096 /* KVM_MAX_IRQ_ROUTES; the table is for in-kernel chips */
-
 #define CAPS(X)                                                                                 \
 	X(KVM_CAP_ADJUST_CLOCK, KVM_CLOCK_TSC_STABLE | KVM_CLOCK_REALTIME | KVM_CLOCK_HOST_TSC) \
 	X(KVM_CAP_CHECK_EXTENSION_VM, 1)                                                        \
@@ -26,7 +24,11 @@
 	X(KVM_CAP_IOEVENTFD, 1)                                                                 \
 	X(KVM_CAP_IOEVENTFD_ANY_LENGTH, 1)                                                      \
 	X(KVM_CAP_IOEVENTFD_NO_LENGTH, 1)                                                       \
-	X(KVM_CAP_IRQ_ROUTING, MAX_IRQ_ROUTES)                                                  \
+	X(KVM_CAP_IRQCHIP, 1)                                                                   \
+	X(KVM_CAP_IRQFD, 1)                                                                     \
+	X(KVM_CAP_IRQFD_RESAMPLE, 1)                                                            \
+	X(KVM_CAP_IRQ_INJECT_STATUS, 1)                                                         \
+	X(KVM_CAP_IRQ_ROUTING, IRQCHIP_MAX_ROUTES)                                              \
 	X(KVM_CAP_JOIN_MEMORY_REGIONS_WORKS, 1)                                                 \
 	X(KVM_CAP_KVMCLOCK_CTRL, 1)                                                             \
 	X(KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2,                                                    \
@@ -40,16 +42,25 @@
 	X(KVM_CAP_NOP_IO_DELAY, 1)                                                              \
 	X(KVM_CAP_NR_MEMSLOTS, MEMSLOT_MAX_SLOTS)                                               \
 	X(KVM_CAP_NR_VCPUS, VM_MAX_VCPUS)                                                       \
+	X(KVM_CAP_PIT2, 1)                                                                      \
+	X(KVM_CAP_PIT_STATE2, 1)                                                                \
 	X(KVM_CAP_READONLY_MEM, 1)                                                              \
+	X(KVM_CAP_REINJECT_CONTROL, 1)                                                          \
 	X(KVM_CAP_SET_BOOT_CPU_ID, 1)                                                           \
 	X(KVM_CAP_SET_IDENTITY_MAP_ADDR, 1)                                                     \
 	X(KVM_CAP_SET_TSS_ADDR, 1)                                                              \
+	X(KVM_CAP_SIGNAL_MSI, 1)                                                                \
+	X(KVM_CAP_SPLIT_IRQCHIP, 1)                                                             \
 	X(KVM_CAP_SGX_ATTRIBUTE, 1)                                                             \
 	X(KVM_CAP_SREGS2, 1)                                                                    \
 	X(KVM_CAP_SYNC_MMU, 1)                                                                  \
+	X(KVM_CAP_TSC_DEADLINE_TIMER, 1)                                                        \
 	X(KVM_CAP_USER_MEMORY, 1)                                                               \
 	X(KVM_CAP_USER_NMI, 1)                                                                  \
+	X(KVM_CAP_VAPIC, 1)                                                                     \
 	X(KVM_CAP_VCPU_EVENTS, 1)                                                               \
+	X(KVM_CAP_X2APIC_API,                                                                   \
+	  KVM_X2APIC_API_USE_32BIT_IDS | KVM_X2APIC_API_DISABLE_BROADCAST_QUIRK)                \
 	X(KVM_CAP_X86_MSR_FILTER, 1)                                                            \
 	X(KVM_CAP_X86_TRIPLE_FAULT_EVENT, 1)                                                    \
 	X(KVM_CAP_X86_USER_SPACE_MSR, 1)                                                        \

@@ -127,7 +127,7 @@ static void all_clocks_due(struct kvm_vm *vm)
 	vm_lock(vm);
 	for (unsigned int i = 0; i < vm->vcpu_count; i++) {
 		atomic_store(&vm->vcpu[i]->clock.due, true);
-		engine_kick(vm->vcpu[i]->v);
+		engine_request_exit(vm->vcpu[i]->v);
 	}
 	vm_unlock(vm);
 }

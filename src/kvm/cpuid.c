@@ -10,9 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ENTRIES_OFFSET   offsetof(struct kvm_cpuid2, entries)
-#define APIC_BASE_ENABLE BIT64(11)
-#define LEAF1_EDX_APIC   BIT32(9)
+#define ENTRIES_OFFSET offsetof(struct kvm_cpuid2, entries)
+#define LEAF1_EDX_APIC BIT32(9)
 
 /* MAXPHYADDR of processors without leaf 80000008H. */
 #define DEFAULT_PHYS_BITS 36
@@ -49,6 +48,8 @@ static struct cpuid_table *offer_new(void)
 		.sgx = sgx & BIT32(SGX_FEATURE_SGX),
 		.sgx_lc = sgx & BIT32(SGX_FEATURE_LC),
 		.tsc_khz = host_tsc_khz(),
+		/* As KVM: a VMM that has the local APIC itself takes it away. */
+		.x2apic = true,
 		.entries = hypervisor,
 		.entry_count = ARRAY_SIZE(hypervisor),
 	};
@@ -260,7 +261,7 @@ long vcpu_ioc_get_cpuid2(struct kvm_object *obj, unsigned long arg)
 
 void vcpu_cpuid_fixup(struct cpu *cpu, uint32_t leaf, uint32_t subleaf, uint32_t regs[4])
 {
-	if (leaf == 1 && !(vcpu_of_cpu(cpu)->apic_base & APIC_BASE_ENABLE))
+	if (leaf == 1 && !(vcpu_apic_base(vcpu_of_cpu(cpu)) & LAPIC_BASE_ENABLE))
 		regs[CPUID_EDX] &= ~LEAF1_EDX_APIC;
 	sgx_cpuid_fixup(leaf, subleaf, regs);
 }

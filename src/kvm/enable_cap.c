@@ -75,6 +75,10 @@ long vm_ioc_enable_cap(struct kvm_object *obj, void *data)
 		return enable_user_space_msr(vm, cap->args[0]);
 	case KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2:
 		return enable_manual_dirty_log(vm, cap->args[0]);
+	case KVM_CAP_SPLIT_IRQCHIP:
+		return vm_enable_split_irqchip(vm, cap->args[0]);
+	case KVM_CAP_X2APIC_API:
+		return vm_enable_x2apic_api(vm, cap->args[0]);
 	case KVM_CAP_SGX_ATTRIBUTE:
 		return enable_sgx_attribute(vm, cap->args[0]);
 	case KVM_CAP_MAX_VCPU_ID:

@@ -174,6 +174,18 @@ long vcpu_ioc_set_vcpu_events(struct kvm_object *obj, void *data)
 	return 0;
 }
 
+/* The local APIC is ours, the 8259s are the VMM's; or those are ours, too. */
+static long interrupt_split(struct kvm_vcpu *vcpu, uint8_t vector)
+{
+	if (irqchip_kind(&vcpu->vm->irq) == IRQCHIP_FULL)
+		return -ENXIO;
+	if (vcpu->extint >= 0)
+		return -EEXIST;
+	vcpu->extint = vector;
+	atomic_store(&vcpu->v->irq_hint, true);
+	return 0;
+}
+
 long vcpu_ioc_interrupt(struct kvm_object *obj, void *data)
 {
 	struct kvm_vcpu *vcpu = vcpu_of_object(obj);
@@ -181,10 +193,12 @@ long vcpu_ioc_interrupt(struct kvm_object *obj, void *data)
 
 	if (interrupt->irq > 255)
 		return -EINVAL;
+	engine_memory_written(vcpu->vm->engine);
+	if (vcpu->has_lapic)
+		return interrupt_split(vcpu, (uint8_t)interrupt->irq);
 	vcpu->v->cpu.events.interrupt.injected = true;
 	vcpu->v->cpu.events.interrupt.soft = false;
 	vcpu->v->cpu.events.interrupt.vector = (uint8_t)interrupt->irq;
-	engine_memory_written(vcpu->vm->engine);
 	return 0;
 }
 
@@ -199,17 +213,34 @@ long vcpu_ioc_nmi(struct kvm_object *obj, unsigned long arg)
 
 long vcpu_ioc_get_mp_state(struct kvm_object *obj, void *data)
 {
-	((struct kvm_mp_state *)data)->mp_state = vcpu_of_object(obj)->mp_state;
+	struct kvm_vcpu *vcpu = vcpu_of_object(obj);
+
+	vcpu_take_apic_events(vcpu);
+	((struct kvm_mp_state *)data)->mp_state = vcpu->mp_state;
 	return 0;
 }
 
-/* All other states belong to a local APIC, which is the VMM's. */
+/* All states but one belong to a local APIC of ours. */
 long vcpu_ioc_set_mp_state(struct kvm_object *obj, void *data)
 {
+	struct kvm_vcpu *vcpu = vcpu_of_object(obj);
 	const struct kvm_mp_state *state = data;
 
-	if (state->mp_state != KVM_MP_STATE_RUNNABLE)
+	if (state->mp_state != KVM_MP_STATE_RUNNABLE && !vcpu->has_lapic)
 		return -EINVAL;
-	vcpu_of_object(obj)->mp_state = state->mp_state;
-	return 0;
+	switch (state->mp_state) {
+	case KVM_MP_STATE_RUNNABLE:
+	case KVM_MP_STATE_UNINITIALIZED:
+	case KVM_MP_STATE_INIT_RECEIVED:
+	case KVM_MP_STATE_HALTED:
+		vcpu->mp_state = state->mp_state;
+		return 0;
+	case KVM_MP_STATE_SIPI_RECEIVED:
+		vcpu->mp_state = KVM_MP_STATE_INIT_RECEIVED;
+		atomic_store(&vcpu->lapic.sipi_vector, (uint8_t)vcpu->v->cpu.events.sipi_vector);
+		atomic_fetch_or(&vcpu->lapic.events, LAPIC_EVENT_SIPI);
+		return 0;
+	default:
+		return -EINVAL;
+	}
 }

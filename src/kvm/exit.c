@@ -22,13 +22,25 @@ static bool bus_takes_output(struct kvm_vcpu *vcpu)
 	const struct engine_exit *exit = &vcpu->v->exit;
 
 	for (uint32_t i = 0; i < exit->io.count; i++) {
-		bool taken = io_bus_write(&vcpu->vm->bus, true, exit->io.port,
-					  exit->io.data + i * exit->io.size, exit->io.size);
+		const uint8_t *data = exit->io.data + i * exit->io.size;
+		bool taken = chips_write_port(vcpu->vm, exit->io.port, data, exit->io.size) ||
+			     io_bus_write(&vcpu->vm->bus, true, exit->io.port, data, exit->io.size);
 
 		if (!taken && !i)
 			return false;
 	}
 	return exit->io.count;
+}
+
+static bool chips_give_input(struct kvm_vcpu *vcpu)
+{
+	struct engine_exit *exit = &vcpu->v->exit;
+	bool given = exit->io.count;
+
+	for (uint32_t i = 0; given && i < exit->io.count; i++)
+		given = chips_read_port(vcpu->vm, exit->io.port, exit->io.data + i * exit->io.size,
+					exit->io.size);
+	return given;
 }
 
 static enum run_next exit_io(struct kvm_vcpu *vcpu)
@@ -42,6 +54,8 @@ static enum run_next exit_io(struct kvm_vcpu *vcpu)
 		memcpy(vcpu_page(vcpu, VCPU_PAGE_PIO), exit->io.data,
 		       (size_t)exit->io.size * exit->io.count);
 	} else {
+		if (chips_give_input(vcpu))
+			return RUN_RESUME;
 		vcpu->answer = EXIT_ANSWER_PIO;
 	}
 	run->io.direction = exit->io.in ? KVM_EXIT_IO_IN : KVM_EXIT_IO_OUT;
@@ -54,9 +68,12 @@ static enum run_next exit_io(struct kvm_vcpu *vcpu)
 
 static enum run_next exit_mmio(struct kvm_vcpu *vcpu)
 {
-	const struct engine_exit *exit = &vcpu->v->exit;
+	struct engine_exit *exit = &vcpu->v->exit;
 	struct kvm_run *run = vcpu->run;
 
+	if (exit->mmio.write ? chips_write(vcpu, exit->mmio.gpa, exit->mmio.data, exit->mmio.len)
+			     : chips_read(vcpu, exit->mmio.gpa, exit->mmio.data, exit->mmio.len))
+		return RUN_RESUME;
 	if (exit->mmio.write &&
 	    io_bus_write(&vcpu->vm->bus, false, exit->mmio.gpa, exit->mmio.data, exit->mmio.len))
 		return RUN_RESUME;
@@ -116,6 +133,15 @@ static enum run_next exit_internal_error(struct kvm_vcpu *vcpu)
 	return leave(vcpu, KVM_EXIT_INTERNAL_ERROR);
 }
 
+/* With a local APIC of ours we know what the processor waits for. */
+static enum run_next exit_hlt(struct kvm_vcpu *vcpu)
+{
+	if (!vcpu->has_lapic)
+		return leave(vcpu, KVM_EXIT_HLT);
+	vcpu->mp_state = KVM_MP_STATE_HALTED;
+	return RUN_RESUME;
+}
+
 /* SDM "VM-Entry Failures During or After Loading Guest State": the reason that VMX would give. */
 #define ENTRY_FAILURE_INVALID_STATE UINT64_C(0x80000021)
 
@@ -147,7 +173,7 @@ enum run_next exit_handle(struct kvm_vcpu *vcpu, enum engine_exit_reason reason)
 	case ENGINE_EXIT_MSR:
 		return exit_msr(vcpu);
 	case ENGINE_EXIT_HLT:
-		return leave(vcpu, KVM_EXIT_HLT);
+		return exit_hlt(vcpu);
 	case ENGINE_EXIT_IRQ_WINDOW:
 		return leave(vcpu, KVM_EXIT_IRQ_WINDOW_OPEN);
 	case ENGINE_EXIT_SHUTDOWN:

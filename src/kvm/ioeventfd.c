@@ -1,43 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* KVM_IOEVENTFD. The checks and their order are Linux'. */
-#define _GNU_SOURCE /* syscall */
+#include "kvm/eventfd.h"
 #include "kvm/vm.h"
 
-#include <fcntl.h>
-#include <linux/kcmp.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #define VALID_FLAGS                                                                            \
 	(KVM_IOEVENTFD_FLAG_DATAMATCH | KVM_IOEVENTFD_FLAG_PIO | KVM_IOEVENTFD_FLAG_DEASSIGN | \
 	 KVM_IOEVENTFD_FLAG_VIRTIO_CCW_NOTIFY)
-
-/* Return: 0, -EBADF, or -EINVAL when @fd is open and no eventfd. */
-static int check_eventfd(int fd)
-{
-	static const char want[] = "anon_inode:[eventfd]";
-	char path[64], target[sizeof(want)];
-	ssize_t len;
-
-	if (fcntl(fd, F_GETFD) < 0)
-		return -EBADF;
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	len = readlink(path, target, sizeof(target));
-	if (len != sizeof(want) - 1 || memcmp(target, want, sizeof(want) - 1) != 0)
-		return -EINVAL;
-	return 0;
-}
-
-/* Is @fd of the VMM the eventfd of @e? Numbers are reused, files are not. */
-static bool is_same_file(const struct ioeventfd *e, int fd)
-{
-	long ret = syscall(SYS_kcmp, getpid(), getpid(), KCMP_FILE, e->fd, fd);
-
-	return ret < 0 ? e->vmm_fd == fd : ret == 0;
-}
 
 static bool collides(const struct ioeventfd *a, const struct ioeventfd *b)
 {
@@ -89,12 +61,9 @@ static long assign(struct io_bus *bus, const struct kvm_ioeventfd *args)
 		return -EINVAL;
 	if (!args->len && !new.wildcard)
 		return -EINVAL;
-	ret = check_eventfd(args->fd);
-	if (ret)
-		return ret;
-	new.fd = fcntl(args->fd, F_DUPFD_CLOEXEC, 0);
+	new.fd = eventfd_take(args->fd);
 	if (new.fd < 0)
-		return -errno;
+		return new.fd;
 	io_bus_lock(bus);
 	ret = __assign(bus, &new);
 	io_bus_unlock(bus);
@@ -107,13 +76,13 @@ static bool is_named(const struct ioeventfd *e, const struct ioeventfd *by)
 {
 	return e->pio == by->pio && e->addr == by->addr && e->len == by->len &&
 	       e->wildcard == by->wildcard && (e->wildcard || e->datamatch == by->datamatch) &&
-	       is_same_file(e, by->vmm_fd);
+	       eventfd_is_same(e->fd, e->vmm_fd, by->vmm_fd);
 }
 
 static long deassign(struct io_bus *bus, const struct kvm_ioeventfd *args)
 {
 	struct ioeventfd by = from_args(args);
-	int fd = -1, ret = check_eventfd(args->fd);
+	int fd = -1, ret = eventfd_check(args->fd);
 
 	if (ret)
 		return ret;
@@ -143,7 +112,6 @@ long vm_ioc_ioeventfd(struct kvm_object *obj, void *data)
 bool __ioeventfd_write(struct io_bus *bus, bool pio, uint64_t addr, const void *data, uint32_t len)
 {
 	uint64_t value = 0;
-	ssize_t ret;
 
 	memcpy(&value, data, len < sizeof(value) ? len : sizeof(value));
 	for (unsigned int i = 0; i < bus->eventfd_count; i++) {
@@ -153,9 +121,7 @@ bool __ioeventfd_write(struct io_bus *bus, bool pio, uint64_t addr, const void *
 			continue;
 		if (!e->wildcard && e->datamatch != value)
 			continue;
-		/* It fails only when the VMM has made it unwritable; the guest does not care. */
-		ret = write(e->fd, &(uint64_t){1}, sizeof(uint64_t));
-		(void)ret;
+		eventfd_signal(e->fd);
 		return true;
 	}
 	return false;

@@ -15,11 +15,9 @@
 #define MSR_KVM_POLL_CONTROL      0x4b564d05
 #define MSR_KVM_MIGRATION_CONTROL 0x4b564d08
 
-#define APIC_BASE_DEFAULT UINT64_C(0xfee00000)
-#define APIC_BASE_BSP     BIT64(8)
-#define APIC_BASE_X2APIC  BIT64(10)
-#define APIC_BASE_ENABLE  BIT64(11)
-#define APIC_BASE_LOW     UINT64_C(0x2ff)
+#define APIC_BASE_LOW UINT64_C(0x2ff)
+
+#define LEAF1_ECX_X2APIC BIT32(21)
 
 const uint64_t sgx_intel_pubkey_hash[4] = {
 	0xa6053e051270b7ac,
@@ -40,26 +38,46 @@ static bool has_sgx_lc(const struct cpu *cpu)
 
 void own_msrs_reset(struct kvm_vcpu *vcpu)
 {
-	vcpu->apic_base = APIC_BASE_DEFAULT | APIC_BASE_ENABLE;
+	vcpu->apic_base = LAPIC_DEFAULT_BASE | LAPIC_BASE_ENABLE;
 	if (vcpu->id == vcpu->vm->bsp_id)
-		vcpu->apic_base |= APIC_BASE_BSP;
+		vcpu->apic_base |= LAPIC_BASE_BSP;
 	vcpu->feature_control = 0;
 	memcpy(vcpu->sgx_pubkey_hash, sgx_intel_pubkey_hash, sizeof(vcpu->sgx_pubkey_hash));
+}
+
+uint64_t vcpu_apic_base(const struct kvm_vcpu *vcpu)
+{
+	return vcpu->has_lapic ? lapic_base(&vcpu->lapic) : vcpu->apic_base;
+}
+
+static bool has_x2apic(const struct kvm_vcpu *vcpu)
+{
+	const struct cpuid_entry *e = cpuid_find(vcpu->v->cpu.cpuid, 1, 0);
+
+	return vcpu->has_lapic && e && (e->regs[CPUID_ECX] & LEAF1_ECX_X2APIC);
 }
 
 /* SDM "IA32_APIC_BASE MSR"; x2APIC mode comes with a controller of ours. */
 bool vcpu_set_apic_base(struct kvm_vcpu *vcpu, uint64_t value, bool host_initiated)
 {
-	if ((value & (APIC_BASE_LOW | APIC_BASE_X2APIC)) ||
-	    value >> vcpu->v->cpu.features.phys_bits)
+	if ((value & APIC_BASE_LOW) || value >> vcpu->v->cpu.features.phys_bits)
 		return false;
-	vcpu->apic_base = value;
+	if ((value & LAPIC_BASE_X2APIC) && !has_x2apic(vcpu))
+		return false;
+	if (!vcpu->has_lapic) {
+		vcpu->apic_base = value;
+		return true;
+	}
+	/* A VMM may go anywhere, but to no mode that does not exist. */
+	if (!lapic_base_is_valid(host_initiated ? value : lapic_base(&vcpu->lapic), value))
+		return false;
+	lapic_set_base(&vcpu->lapic, value);
 	return true;
 }
 
 static bool get_apic_base(struct cpu *cpu, uint32_t index, bool host_initiated, uint64_t *value)
 {
-	*value = vcpu_of_cpu(cpu)->apic_base;
+	*value = vcpu_apic_base(vcpu_of_cpu(cpu));
 	return true;
 }
 
@@ -114,17 +132,34 @@ static bool set_pubkey(struct cpu *cpu, uint32_t index, bool host_initiated, uin
 	return true;
 }
 
-/* The timer is the VMM's, who does not offer this mode; KVM lets the guest write all the same. */
+/* Where the timer is the VMM's, who does not offer this mode, KVM lets the guest write all the same. */
 static bool get_deadline(struct cpu *cpu, uint32_t index, bool host_initiated, uint64_t *value)
 {
-	*value = vcpu_of_cpu(cpu)->tsc_deadline;
+	struct kvm_vcpu *vcpu = vcpu_of_cpu(cpu);
+
+	*value = vcpu->has_lapic ? lapic_tsc_deadline(&vcpu->lapic) : vcpu->tsc_deadline;
 	return true;
 }
 
 static bool set_deadline(struct cpu *cpu, uint32_t index, bool host_initiated, uint64_t value)
 {
-	vcpu_of_cpu(cpu)->tsc_deadline = value;
+	struct kvm_vcpu *vcpu = vcpu_of_cpu(cpu);
+
+	if (vcpu->has_lapic)
+		vcpu_lapic_set_deadline(vcpu, value);
+	else
+		vcpu->tsc_deadline = value;
 	return true;
+}
+
+static bool get_x2apic(struct cpu *cpu, uint32_t index, bool host_initiated, uint64_t *value)
+{
+	return vcpu_lapic_rdmsr(vcpu_of_cpu(cpu), index, value);
+}
+
+static bool set_x2apic(struct cpu *cpu, uint32_t index, bool host_initiated, uint64_t value)
+{
+	return vcpu_lapic_wrmsr(vcpu_of_cpu(cpu), index, value);
 }
 
 static bool get_clock(struct cpu *cpu, uint32_t index, bool host_initiated, uint64_t *value)
@@ -170,6 +205,7 @@ const struct cpu_msr_range own_msrs[] = {
 	{MSR_IA32_SGXLEPUBKEYHASH0, MSR_IA32_SGXLEPUBKEYHASH0 + 3, get_pubkey, set_pubkey,
 	 .listed = false},
 	{MSR_IA32_TSC_DEADLINE, MSR_IA32_TSC_DEADLINE, get_deadline, set_deadline, .listed = true},
+	{LAPIC_MSR_FIRST, LAPIC_MSR_LAST, get_x2apic, set_x2apic, .listed = false},
 	{MSR_KVM_WALL_CLOCK_NEW, MSR_KVM_SYSTEM_TIME_NEW, get_clock, set_clock, .listed = true},
 	{MSR_KVM_ASYNC_PF_EN, MSR_KVM_MIGRATION_CONTROL, get_unoffered, set_unoffered,
 	 .listed = false},

@@ -61,14 +61,47 @@ static void adopt_thread(struct kvm_vcpu *vcpu)
 	engine_state_changed(vcpu->v);
 }
 
+/* Does the VMM, whose 8259s wait to interrupt, want to hear when they can? */
+static bool wants_window(struct kvm_vcpu *vcpu)
+{
+	return __atomic_load_n(&vcpu->run->request_interrupt_window, __ATOMIC_RELAXED) &&
+	       vcpu_takes_extint(vcpu);
+}
+
 /* Before each entry into the engine. */
 static void prepare(struct kvm_vcpu *vcpu)
 {
 	if (atomic_load_explicit(&vcpu->clock.due, memory_order_relaxed))
 		vcpu_clock_update(vcpu);
 	events_promote_exception(vcpu);
-	vcpu->v->want_irq_window =
-		__atomic_load_n(&vcpu->run->request_interrupt_window, __ATOMIC_RELAXED);
+	vcpu->v->want_irq_window = wants_window(vcpu);
+}
+
+/* What an EOI of the guest owes to the VMM's I/O APIC. */
+static enum run_next exit_eoi(struct kvm_vcpu *vcpu)
+{
+	vcpu->eoi_exit = false;
+	vcpu->run->exit_reason = KVM_EXIT_IOAPIC_EOI;
+	vcpu->run->eoi.vector = vcpu->eoi_vector;
+	return RUN_EXIT_TO_USER;
+}
+
+/* What comes before the guest's next instruction. */
+static enum run_next before_guest(struct kvm_vcpu *vcpu)
+{
+	if (vcpu->v->cpu.events.triple_fault) {
+		vcpu->v->cpu.events.triple_fault = false;
+		return exit_handle(vcpu, ENGINE_EXIT_SHUTDOWN);
+	}
+	if (vcpu->eoi_exit)
+		return exit_eoi(vcpu);
+	if (!vcpu->has_lapic)
+		return RUN_RESUME;
+	/* The engine tells of a window, but not to a processor that is halted. */
+	if (vcpu->mp_state == KVM_MP_STATE_HALTED && wants_window(vcpu) &&
+	    events_are_interruptible(vcpu))
+		return exit_handle(vcpu, ENGINE_EXIT_IRQ_WINDOW);
+	return vcpu_make_runnable(vcpu);
 }
 
 static enum run_next run_loop(struct kvm_vcpu *vcpu)
@@ -76,10 +109,9 @@ static enum run_next run_loop(struct kvm_vcpu *vcpu)
 	enum run_next next;
 
 	do {
-		if (vcpu->v->cpu.events.triple_fault) {
-			vcpu->v->cpu.events.triple_fault = false;
-			return exit_handle(vcpu, ENGINE_EXIT_SHUTDOWN);
-		}
+		next = before_guest(vcpu);
+		if (next != RUN_RESUME)
+			return next;
 		prepare(vcpu);
 		next = exit_handle(vcpu, engine_run(vcpu->v));
 	} while (next == RUN_RESUME);
@@ -93,9 +125,13 @@ static enum run_next enter(struct kvm_vcpu *vcpu)
 
 	vcpu->run_errno = -EINVAL;
 	/* No KVM_CAP_SYNC_REGS. */
-	if (run->kvm_valid_regs || run->kvm_dirty_regs || cr8 > 15)
+	if (run->kvm_valid_regs || run->kvm_dirty_regs)
 		return RUN_ERROR;
-	vcpu->v->cpu.cr8 = cr8;
+	if (!vcpu->has_lapic) {
+		if (cr8 > 15)
+			return RUN_ERROR;
+		vcpu->v->cpu.cr8 = cr8;
+	}
 	engine_memory_written(vcpu->vm->engine);
 	adopt_thread(vcpu);
 	exit_take_answer(vcpu);
@@ -112,8 +148,10 @@ static void tell_state(struct kvm_vcpu *vcpu)
 
 	run->if_flag = (cpu->state.rflags & X86_EFLAGS_IF) != 0;
 	run->cr8 = cpu->cr8;
-	run->apic_base = vcpu->apic_base;
-	run->ready_for_interrupt_injection = events_are_interruptible(vcpu);
+	run->apic_base = vcpu_apic_base(vcpu);
+	run->ready_for_interrupt_injection =
+		irqchip_kind(&vcpu->vm->irq) == IRQCHIP_FULL ||
+		(vcpu_takes_extint(vcpu) && events_are_interruptible(vcpu));
 	run->flags = 0;
 }
 

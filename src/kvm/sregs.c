@@ -102,7 +102,7 @@ static void get_common(const struct kvm_vcpu *vcpu, struct kvm_sregs2 *sregs)
 	sregs->cr4 = cpu->state.cr4;
 	sregs->cr8 = cpu->cr8;
 	sregs->efer = cpu->state.efer;
-	sregs->apic_base = vcpu->apic_base;
+	sregs->apic_base = vcpu_apic_base(vcpu);
 }
 
 static int set_common(struct kvm_vcpu *vcpu, const struct kvm_sregs2 *sregs)
@@ -122,6 +122,7 @@ static int set_common(struct kvm_vcpu *vcpu, const struct kvm_sregs2 *sregs)
 	set_segments(cpu, sregs);
 	control_load(cpu, &set);
 	cpu->state.cr2 = sregs->cr2;
+	vcpu_cr8_changed(cpu);
 	cpu->state.cpl = privilege(&cpu->state);
 	engine_state_changed(vcpu->v);
 	return 0;

@@ -63,6 +63,10 @@ static const struct ioctl_entry ioctls[] = {
 	{KVM_SET_TSC_KHZ, .plain = vcpu_ioc_set_tsc_khz},
 	{KVM_X86_SETUP_MCE, .data = vcpu_ioc_setup_mce},
 	{KVM_X86_SET_MCE, .data = vcpu_ioc_set_mce},
+	{KVM_GET_LAPIC, .data = vcpu_ioc_get_lapic},
+	{KVM_SET_LAPIC, .data = vcpu_ioc_set_lapic},
+	{KVM_TPR_ACCESS_REPORTING, .data = vcpu_ioc_tpr_access_reporting},
+	{KVM_SET_VAPIC_ADDR, .data = vcpu_ioc_set_vapic_addr},
 	{KVM_KVMCLOCK_CTRL, .plain = vcpu_ioc_kvmclock_ctrl},
 };
 
@@ -139,6 +143,7 @@ static int make_processor(struct kvm_vcpu *vcpu)
 		.msr_ranges = own_msrs,
 		.msr_range_count = own_msr_count,
 		.cpuid_fixup = vcpu_cpuid_fixup,
+		.cr8_changed = vcpu_cr8_changed,
 	};
 
 	return engine_vcpu_new(vcpu->vm->engine, &config, &vcpu->v);
@@ -157,9 +162,12 @@ static int vcpu_new(struct kvm_vm *vm, uint32_t id, struct kvm_vcpu **out)
 	vcpu->tsc_khz = host_tsc_khz();
 	vcpu->mp_state = KVM_MP_STATE_RUNNABLE;
 	own_msrs_reset(vcpu);
-	ret = make_pages(vcpu);
+	ret = vcpu_lapic_init(vcpu);
 	if (ret)
 		goto err_free;
+	ret = make_pages(vcpu);
+	if (ret)
+		goto err_lapic;
 	ret = make_processor(vcpu);
 	if (ret)
 		goto err_free_pages;
@@ -174,6 +182,8 @@ static int vcpu_new(struct kvm_vm *vm, uint32_t id, struct kvm_vcpu **out)
 
 err_free_pages:
 	free_pages(vcpu);
+err_lapic:
+	vcpu_lapic_destroy(vcpu);
 err_free:
 	free(vcpu);
 	return ret;
@@ -182,6 +192,7 @@ err_free:
 void vcpu_free(struct kvm_vcpu *vcpu)
 {
 	engine_vcpu_free(vcpu->v);
+	vcpu_lapic_destroy(vcpu);
 	vcpu_free_sgx(vcpu);
 	free_pages(vcpu);
 	pthread_mutex_destroy(&vcpu->lock);
@@ -221,6 +232,16 @@ static void __remove(struct kvm_vm *vm, const struct kvm_vcpu *vcpu)
 		io_bus_set_ring(&vm->bus, vcpu_page(vm->vcpu[0], VCPU_PAGE_RING));
 }
 
+/* When it is sure to stay: others send it messages from now on. */
+static void join_bus(struct kvm_vm *vm, struct kvm_vcpu *vcpu)
+{
+	if (!vcpu->has_lapic)
+		return;
+	vm_lock(vm);
+	apic_bus_add(&vm->irq.bus, &vcpu->lapic);
+	vm_unlock(vm);
+}
+
 long vm_ioc_create_vcpu(struct kvm_object *obj, unsigned long id)
 {
 	struct kvm_vm *vm = vm_of_object(obj);
@@ -232,6 +253,8 @@ long vm_ioc_create_vcpu(struct kvm_object *obj, unsigned long id)
 		return -EINVAL;
 	vm_lock(vm);
 	ret = __check_id(vm, id);
+	if (!ret && irqchip_has_lapic(&vm->irq))
+		ret = __service_start(vm);
 	if (!ret)
 		ret = vcpu_new(vm, (uint32_t)id, &vcpu);
 	if (!ret)
@@ -241,8 +264,10 @@ long vm_ioc_create_vcpu(struct kvm_object *obj, unsigned long id)
 		return ret;
 	snprintf(name, sizeof(name), "kvm-vcpu:%lu", id);
 	ret = object_new_fd(&vcpu->obj, name);
-	if (ret >= 0)
+	if (ret >= 0) {
+		join_bus(vm, vcpu);
 		return ret;
+	}
 	vm_lock(vm);
 	__remove(vm, vcpu);
 	vm_unlock(vm);

@@ -65,13 +65,22 @@ struct kvm_vcpu {
 	unsigned int cpuid_count;
 	uint32_t tsc_khz;
 
-	uint64_t apic_base;
+	uint64_t apic_base; /* the VMM's APIC's; of ours it is the LAPIC's */
 	uint64_t feature_control;
 	uint64_t sgx_pubkey_hash[4];
 	struct vcpu_sgx sgx;
 	uint64_t tsc_deadline;
 	struct msr_exit msr_exit;
 	struct vcpu_clock clock;
+
+	/* With an interrupt controller of ours. */
+	bool has_lapic;
+	struct lapic lapic;
+	int extint; /* what KVM_INTERRUPT brought in split mode, or -1 */
+	int wake_fd;
+	_Atomic bool halted; /* asleep on wake_fd, or about to be: it sees to its timer itself */
+	bool eoi_exit;       /* KVM_EXIT_IOAPIC_EOI is due, for eoi_vector */
+	uint8_t eoi_vector;
 };
 
 static inline struct kvm_vcpu *vcpu_of_object(struct kvm_object *obj)
@@ -127,6 +136,32 @@ long vcpu_ioc_set_xsave(struct kvm_object *obj, void *data);
 long vcpu_ioc_get_xcrs(struct kvm_object *obj, void *data);
 long vcpu_ioc_set_xcrs(struct kvm_object *obj, void *data);
 
+/* local_apic.c. Return of vcpu_lapic_init(): 0 or -errno. */
+int vcpu_lapic_init(struct kvm_vcpu *vcpu);
+void vcpu_lapic_destroy(struct kvm_vcpu *vcpu);
+/* There may be something for it to do: an interrupt, INIT. Any thread. */
+void vcpu_wake(struct kvm_vcpu *vcpu);
+void vcpu_lapic_write(struct kvm_vcpu *vcpu, uint32_t offset, uint32_t value);
+bool vcpu_lapic_rdmsr(struct kvm_vcpu *vcpu, uint32_t index, uint64_t *value);
+bool vcpu_lapic_wrmsr(struct kvm_vcpu *vcpu, uint32_t index, uint64_t value);
+void vcpu_lapic_set_deadline(struct kvm_vcpu *vcpu, uint64_t value);
+void vcpu_cr8_changed(struct cpu *cpu);
+/* Would it take an interrupt of the VMM's 8259s, but for what blocks all interrupts? */
+bool vcpu_takes_extint(const struct kvm_vcpu *vcpu);
+/* For struct engine_ops. */
+bool vcpu_has_apic_interrupt(struct engine_vcpu *v);
+int vcpu_take_apic_interrupt(struct engine_vcpu *v);
+long vcpu_ioc_get_lapic(struct kvm_object *obj, void *data);
+long vcpu_ioc_set_lapic(struct kvm_object *obj, void *data);
+long vcpu_ioc_tpr_access_reporting(struct kvm_object *obj, void *data);
+long vcpu_ioc_set_vapic_addr(struct kvm_object *obj, void *data);
+
+/* halt.c */
+/* INIT and start-up IPIs that have come. */
+void vcpu_take_apic_events(struct kvm_vcpu *vcpu);
+/* Sleeps while the processor has nothing to do. */
+enum run_next vcpu_make_runnable(struct kvm_vcpu *vcpu);
+
 /* events.c */
 long vcpu_ioc_get_vcpu_events(struct kvm_object *obj, void *data);
 long vcpu_ioc_set_vcpu_events(struct kvm_object *obj, void *data);
@@ -160,6 +195,7 @@ enum cpu_result vcpu_wrmsr(struct engine_vcpu *v, uint32_t index, uint64_t value
 extern const struct cpu_msr_range own_msrs[];
 extern const unsigned int own_msr_count;
 void own_msrs_reset(struct kvm_vcpu *vcpu);
+uint64_t vcpu_apic_base(const struct kvm_vcpu *vcpu);
 /* IA32_APIC_BASE. Return: false when it is no value for the register. */
 bool vcpu_set_apic_base(struct kvm_vcpu *vcpu, uint64_t value, bool host_initiated);
 

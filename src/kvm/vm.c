@@ -84,12 +84,6 @@ static long vm_ioc_set_boot_cpu_id(struct kvm_object *obj, unsigned long id)
 	return ret;
 }
 
-/* Routes lead to interrupt controllers of ours, and without them nowhere. */
-static long vm_ioc_set_gsi_routing(struct kvm_object *obj, void *data)
-{
-	return -EINVAL;
-}
-
 static const struct ioctl_entry ioctls[] = {
 	{KVM_CHECK_EXTENSION, .plain = vm_ioc_check_extension},
 	{KVM_CREATE_VCPU, .plain = vm_ioc_create_vcpu},
@@ -102,7 +96,19 @@ static const struct ioctl_entry ioctls[] = {
 	{KVM_SET_NR_MMU_PAGES, .plain = vm_ioc_set_nr_mmu_pages},
 	{KVM_GET_NR_MMU_PAGES, .plain = vm_ioc_get_nr_mmu_pages},
 	{KVM_SET_BOOT_CPU_ID, .plain = vm_ioc_set_boot_cpu_id},
-	{KVM_SET_GSI_ROUTING, .data = vm_ioc_set_gsi_routing},
+	{KVM_CREATE_IRQCHIP, .plain = vm_ioc_create_irqchip},
+	{KVM_GET_IRQCHIP, .data = vm_ioc_get_irqchip},
+	{KVM_SET_IRQCHIP, .plain = vm_ioc_set_irqchip},
+	{KVM_CREATE_PIT, .plain = vm_ioc_create_pit},
+	{KVM_CREATE_PIT2, .data = vm_ioc_create_pit2},
+	{KVM_GET_PIT2, .data = vm_ioc_get_pit2},
+	{KVM_SET_PIT2, .data = vm_ioc_set_pit2},
+	{KVM_REINJECT_CONTROL, .plain = vm_ioc_reinject_control},
+	{KVM_IRQ_LINE, .data = vm_ioc_irq_line},
+	{KVM_IRQ_LINE_STATUS, .data = vm_ioc_irq_line},
+	{KVM_SIGNAL_MSI, .data = vm_ioc_signal_msi},
+	{KVM_IRQFD, .data = vm_ioc_irqfd},
+	{KVM_SET_GSI_ROUTING, .plain = vm_ioc_set_gsi_routing},
 	{KVM_X86_SET_MSR_FILTER, .data = vm_ioc_set_msr_filter},
 	{KVM_GET_CLOCK, .data = vm_ioc_get_clock},
 	{KVM_SET_CLOCK, .data = vm_ioc_set_clock},
@@ -120,9 +126,11 @@ static void vm_release(struct kvm_object *obj)
 {
 	struct kvm_vm *vm = vm_of_object(obj);
 
+	service_stop(vm);
 	for (unsigned int i = 0; i < vm->vcpu_count; i++)
 		vcpu_free(vm->vcpu[i]);
 	engine_free(vm->engine);
+	irqchip_destroy(&vm->irq);
 	vm_free_slots(vm->slots);
 	pthread_mutex_destroy(&vm->regions_lock);
 	io_bus_destroy(&vm->bus);
@@ -143,6 +151,8 @@ static int make_engine(struct kvm_vm *vm)
 	static const struct engine_ops ops = {
 		.rdmsr = vcpu_rdmsr,
 		.wrmsr = vcpu_wrmsr,
+		.take_interrupt = vcpu_take_apic_interrupt,
+		.has_interrupt = vcpu_has_apic_interrupt,
 		.encls_exit = vcpu_encls_exit,
 	};
 	struct engine_config config = {.ops = &ops};
@@ -169,11 +179,12 @@ long vm_create(unsigned long type)
 	vm = calloc(1, sizeof(*vm));
 	if (!vm)
 		return -ENOMEM;
+	ret = irqchip_init(&vm->irq, VM_MAX_VCPUS);
+	if (ret)
+		goto err_free;
 	ret = make_engine(vm);
-	if (ret) {
-		free(vm);
-		return ret;
-	}
+	if (ret)
+		goto err_irqchip;
 	object_init(&vm->obj, &vm_class);
 	pthread_mutex_init(&vm->lock, NULL);
 	pthread_mutex_init(&vm->regions_lock, NULL);
@@ -183,5 +194,11 @@ long vm_create(unsigned long type)
 	ret = object_new_fd(&vm->obj, "kvm-vm");
 	if (ret < 0)
 		kvm_object_put(&vm->obj);
+	return ret;
+
+err_irqchip:
+	irqchip_destroy(&vm->irq);
+err_free:
+	free(vm);
 	return ret;
 }

@@ -13,6 +13,7 @@
 #include "engine/engine.h"
 #include "kvm/clock.h"
 #include "kvm/io_bus.h"
+#include "kvm/irqchip.h"
 #include "kvm/msr_filter.h"
 #include "kvm/object.h"
 
@@ -51,6 +52,7 @@ struct kvm_vm {
 	struct vm_clock clock;
 	struct io_bus bus;
 	struct msr_filter filter;
+	struct vm_irqchip irq;
 };
 
 static inline struct kvm_vm *vm_of_object(struct kvm_object *obj)

@@ -20,6 +20,13 @@
 	X(LOCK_IO_BUS, "ioeventfds and coalesced zones")     \
 	X(LOCK_MSR_FILTER, "MSR filter")                     \
 	X(LOCK_CLOCK, "clock of a VM")                       \
+	X(LOCK_IRQFD, "irqfds of a VM")                      \
+	X(LOCK_IRQ_ROUTING, "interrupt routes of a VM")      \
+	X(LOCK_PIT, "interval timer")                        \
+	X(LOCK_PIC, "pair of 8259As")                        \
+	X(LOCK_IOAPIC, "I/O APIC")                           \
+	X(LOCK_LAPIC, "local APIC")                          \
+	X(LOCK_SERVICE, "service thread of a VM")            \
 	X(LOCK_VEPC_MAP, "mappings of virtual EPC")          \
 	X(LOCK_VEPC, "virtual EPC")                          \
 	X(LOCK_VEPC_ZOMBIES, "zombie SECS pages")            \

@@ -6,7 +6,7 @@ usage: boot_test.py [--accel tcg|exclave] [--case NAME]... [--matrix]
 
 Each case is a guest of its own (--list names them), whose output stays in build/vm-logs.
 --matrix runs those that depend on the machine with both kernels, on q35 and pc, with memory below
-and above 4 GiB.
+and above 4 GiB. Case `boot` is run with the other kinds of interrupt controllers, too.
 """
 import dataclasses
 import itertools
@@ -21,6 +21,7 @@ import harness
 import kernel
 import packages
 
+IRQCHIPS = ("split", "off")
 MATRIX = list(itertools.product(("cloud", "generic"), ("q35", "pc"), ("512M", "6G")))
 
 
@@ -46,10 +47,27 @@ def plan(args):
     if not args.matrix:
         # The e1000 is not in the cloud kernel, and one network in a short test is enough.
         names = args.cases or [name for name in cases.CASES if name != "network_e1000"]
-        return [(name, base) for name in names]
-    return [(name, dataclasses.replace(base, kernel=flavour, machine=machine, memory=memory))
-            for flavour, machine, memory in MATRIX
-            for name in args.cases or cases.MATRIX_CASES]
+        return [(name, base) for name in names] + other_irqchips(args, [base])
+    machines = [dataclasses.replace(base, machine=machine) for machine in ("q35", "pc")]
+    guests = [(name, dataclasses.replace(base, kernel=flavour, machine=machine, memory=memory))
+              for flavour, machine, memory in MATRIX
+              for name in args.cases or cases.MATRIX_CASES]
+    return guests + other_irqchips(args, machines)
+
+
+def other_irqchips(args, machines):
+    """Only where KVM has any, and nobody has chosen."""
+    if args.accel != "exclave" or args.accel_options or args.cases:
+        return []
+    return [("boot", dataclasses.replace(machine, accel_options=f"kernel-irqchip={irqchip}"))
+            for machine in machines for irqchip in IRQCHIPS]
+
+
+def title_of(name, machine):
+    parts = [name, machine.accel, machine.kernel, machine.machine, machine.memory]
+    if machine.accel_options:
+        parts.append(machine.accel_options.replace("kernel-irqchip=", ""))
+    return "_".join(parts)
 
 
 def copy_of(machine):

@@ -242,7 +242,10 @@ class Block(Case):
         self.disk.write_bytes(self.data + bytes(self.half))
         files.add_modules(["virtio_pci", "virtio_blk"])
         files.add_variables(host_half_sha256=sha256(self.data))
-        machine.devices += drive(self.disk)
+        machine.devices += self.drive(self.disk)
+
+    def drive(self, path):
+        return drive(path)
 
     def judge(self, run):
         content = self.disk.read_bytes()
@@ -253,9 +256,17 @@ class Block(Case):
             run.complain("the guest's half of the disk is not what the guest wrote")
 
 
-def drive(path):
+def drive(path, more=""):
     return ["-drive", f"file={path},format=raw,if=none,id=disk",
-            "-device", "virtio-blk-pci,drive=disk"]
+            "-device", f"virtio-blk-pci,drive=disk{more}"]
+
+
+class BlockThread(Block):
+    """The device in a thread of its own: eventfds both ways, where the interrupts go by KVM."""
+    name = "block_thread"
+
+    def drive(self, path):
+        return ["-object", "iothread,id=io", *drive(path, ",iothread=io")]
 
 
 class Server(http.server.BaseHTTPRequestHandler):
@@ -337,7 +348,7 @@ class Reset(Case):
 
 
 CASES = {case.name: case for case in (Boot, Memory, Float, Openssl, Gzip, Languages, Block,
-                                      Network, NetworkE1000, Reset, Time)}
+                                      BlockThread, Network, NetworkE1000, Reset, Time)}
 # What depends on the chipset, on memory above 4 GiB, or on what a kernel has built in.
 MATRIX_CASES = ("boot", "memory", "block", "network", "network_e1000", "reset")
 

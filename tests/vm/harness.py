@@ -29,7 +29,7 @@ POWER_DOWN = "reboot: Power down"
 EXCLAVE_CPU = ("Skylake-Client-v4,vendor=GenuineIntel,+arch-capabilities,+rdctl-no,+ibrs-all,"
                "+skip-l1dfl-vmentry,+ssb-no,+mds-no,+pschange-mc-no,+taa-no")
 CPUS = {"tcg": "max", "exclave": EXCLAVE_CPU}
-ACCELERATORS = {"tcg": "tcg", "exclave": "kvm,kernel-irqchip=off"}
+ACCELERATORS = {"tcg": "tcg", "exclave": "kvm"}
 # From the end of its serial line to that of the process.
 END_SECONDS = 5
 TICKS = os.sysconf("SC_CLK_TCK")

@@ -139,6 +139,12 @@ void engine_reset_xstate(struct engine_vcpu *v)
 
 void engine_kick(struct engine_vcpu *v)
 {
+	atomic_fetch_add(&fake.kicks, 1);
+}
+
+void engine_request_exit(struct engine_vcpu *v)
+{
+	atomic_fetch_add(&fake.exit_requests, 1);
 }
 
 void engine_synchronize(struct engine *engine)
@@ -148,5 +154,5 @@ void engine_synchronize(struct engine *engine)
 
 void engine_memory_written(struct engine *engine)
 {
-	fake.written++;
+	atomic_fetch_add(&fake.written, 1);
 }

@@ -15,7 +15,9 @@ struct fake {
 	unsigned int step_count;
 	unsigned int next; /* step; beyond the last: HLT */
 	unsigned int state_changes;
-	unsigned int written;
+	_Atomic unsigned int written;
+	_Atomic unsigned int kicks;
+	_Atomic unsigned int exit_requests;
 	unsigned int synchronized;
 	unsigned int engines; /* alive */
 	unsigned int vcpus;

@@ -52,7 +52,7 @@ void close_object(long fd)
 	kvm_object_put(obj);
 }
 
-int setup(void **state)
+static int setup_with(void **state, bool full, bool split, unsigned long id)
 {
 	static const struct kvm_host_ops ops = {
 		.new_fd = new_fd,
@@ -67,7 +67,15 @@ int setup(void **state)
 	kvm_set_host_ops(&ops);
 	assert_ok(kvm_system_open(&f->system));
 	f->vm = object_of(ioc(f->system, KVM_CREATE_VM, NULL));
-	f->vcpu = object_of(ioc(f->vm, KVM_CREATE_VCPU, NULL));
+	if (full) {
+		assert_ok(ioc(f->vm, KVM_CREATE_IRQCHIP, NULL));
+		assert_ok(ioc(f->vm, KVM_CREATE_PIT2, &(struct kvm_pit_config){0}));
+	}
+	if (split)
+		assert_ok(
+			ioc(f->vm, KVM_ENABLE_CAP,
+			    &(struct kvm_enable_cap){.cap = KVM_CAP_SPLIT_IRQCHIP, .args = {24}}));
+	f->vcpu = object_of(kvm_ioctl(f->vm, KVM_CREATE_VCPU, id));
 	assert_non_null(f->vcpu);
 	f->v = fake.v;
 	fd = kvm_mmap_fd(f->vcpu, &size);
@@ -76,6 +84,26 @@ int setup(void **state)
 	assert_true(f->run != MAP_FAILED);
 	*state = f;
 	return 0;
+}
+
+int setup(void **state)
+{
+	return setup_with(state, false, false, 0);
+}
+
+int setup_full(void **state)
+{
+	return setup_with(state, true, false, 0);
+}
+
+int setup_split(void **state)
+{
+	return setup_with(state, false, true, 0);
+}
+
+int setup_ap(void **state)
+{
+	return setup_with(state, true, false, 1);
 }
 
 int teardown(void **state)

@@ -27,6 +27,10 @@ struct msr_list_head {
 	uint32_t nmsrs;
 };
 
+struct routing_head {
+	uint32_t nr, flags;
+};
+
 struct signal_mask_head {
 	uint32_t len;
 };
@@ -40,6 +44,11 @@ struct fixture {
 
 /* Leaves the fake with no script. */
 int setup(void **state);
+/* With interrupt controllers of our own: all of them and the PIT, or the local APICs alone. */
+int setup_full(void **state);
+int setup_split(void **state);
+/* The same, with a vCPU that is no BSP. */
+int setup_ap(void **state);
 int teardown(void **state);
 
 /* The object of a descriptor that an ioctl returned. */

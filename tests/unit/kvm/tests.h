@@ -19,6 +19,10 @@
 	X(coalesced)       \
 	X(clock)           \
 	X(mce)             \
+	X(irqchip)         \
+	X(irq_routing)     \
+	X(irqfd)           \
+	X(halt)            \
 	X(sgx_features)    \
 	X(sgx_cpuid)       \
 	X(sgx_memory)      \

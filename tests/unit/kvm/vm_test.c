@@ -106,7 +106,7 @@ static void unknown_request_enotty(void **state)
 {
 	struct fixture *f = *state;
 
-	assert_err(ioc(f->vm, KVM_CREATE_IRQCHIP, NULL), ENOTTY);
+	assert_err(ioc(f->vm, KVM_SMI, NULL), ENOTTY);
 	assert_err(ioc(f->vm, KVM_GET_REGS, NULL), ENOTTY);
 	assert_err(ioc(f->vcpu, KVM_CREATE_VCPU, NULL), EINVAL);
 }
@@ -115,7 +115,8 @@ static void enable_cap_refuses_what_it_does_not_know(void **state)
 {
 	static const struct kvm_enable_cap refused[] = {
 		{.cap = KVM_CAP_EXCEPTION_PAYLOAD, .flags = 1},
-		{.cap = KVM_CAP_SPLIT_IRQCHIP, .args = {24}},
+		{.cap = KVM_CAP_SPLIT_IRQCHIP, .args = {4097}},
+		{.cap = KVM_CAP_X2APIC_API, .args = {4}},
 		{.cap = KVM_CAP_X86_USER_SPACE_MSR, .args = {8}},
 		{.cap = KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2, .args = {2}},
 		{.cap = KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2, .args = {4}},

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * A vCPU with a local APIC of ours that does not run: in HLT, or waiting for INIT and a
+ * start-up IPI. It sleeps inside KVM_RUN. Signals are blocked between the last look at
+ * immediate_exit, which the VMM's handler sets, and ppoll(), so that none is lost.
+ */
+#define _GNU_SOURCE /* ppoll */
+#include "kvm/vcpu.h"
+
+#include "cpu/event.h"
+#include "kvm/eventfd.h"
+
+#include <poll.h>
+#include <signal.h>
+
+#define NS_PER_S 1000000000u
+
+static bool is_asked_to_leave(struct kvm_vcpu *vcpu)
+{
+	return __atomic_load_n(&vcpu->run->immediate_exit, __ATOMIC_RELAXED);
+}
+
+/* SDM "HLT": an enabled interrupt, an NMI, INIT. */
+static bool ends_halt(struct kvm_vcpu *vcpu)
+{
+	const struct cpu *cpu = &vcpu->v->cpu;
+	bool interrupts = vcpu_has_apic_interrupt(vcpu->v);
+
+	if (cpu->events.exception.pending || cpu->events.exception.injected ||
+	    cpu->events.interrupt.injected || cpu->events.nmi.injected)
+		return true;
+	if (cpu->events.nmi.pending && cpu_may_nmi(cpu))
+		return true;
+	return interrupts && cpu_may_interrupt(cpu);
+}
+
+static bool is_runnable(struct kvm_vcpu *vcpu)
+{
+	if (atomic_load(&vcpu->lapic.events) & (LAPIC_EVENT_INIT | LAPIC_EVENT_SIPI))
+		return true;
+	return vcpu->mp_state == KVM_MP_STATE_HALTED && ends_halt(vcpu);
+}
+
+/* Until @deadline in ns, or for ever. Return: false when a signal has come. */
+static bool sleep_until(struct kvm_vcpu *vcpu, uint64_t deadline, const sigset_t *mask)
+{
+	struct pollfd pfd = {.fd = vcpu->wake_fd, .events = POLLIN};
+	uint64_t now = irqchip_now(), left = deadline > now ? deadline - now : 0;
+	struct timespec timeout = {
+		.tv_sec = (time_t)(left / NS_PER_S),
+		.tv_nsec = (long)(left % NS_PER_S),
+	};
+	int ret = ppoll(&pfd, 1, deadline ? &timeout : NULL, mask);
+
+	if (ret > 0)
+		eventfd_drain(vcpu->wake_fd);
+	return ret >= 0;
+}
+
+/* With signals blocked. Return: false when a signal or the VMM wants the vCPU out. */
+static bool sleep_blocked(struct kvm_vcpu *vcpu, const sigset_t *mask)
+{
+	uint64_t deadline;
+
+	while (!is_runnable(vcpu)) {
+		if (is_asked_to_leave(vcpu))
+			return false;
+		deadline = lapic_deadline(&vcpu->lapic);
+		if (deadline && deadline <= irqchip_now())
+			lapic_expire(&vcpu->lapic);
+		else if (!sleep_until(vcpu, deadline, mask))
+			return false;
+	}
+	return true;
+}
+
+static enum run_next block(struct kvm_vcpu *vcpu)
+{
+	sigset_t all, mask;
+	bool done;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &mask);
+	/* Before the look at what may be pending: see vcpu_wake() and service_arm(). */
+	atomic_store(&vcpu->halted, true);
+	done = sleep_blocked(vcpu, &mask);
+	atomic_store(&vcpu->halted, false);
+	service_arm(vcpu->vm, lapic_deadline(&vcpu->lapic));
+	pthread_sigmask(SIG_SETMASK, &mask, NULL);
+	if (done)
+		return RUN_RESUME;
+	vcpu->run->exit_reason = KVM_EXIT_INTR;
+	vcpu->run_errno = -EINTR;
+	return RUN_ERROR;
+}
+
+static void take_init(struct kvm_vcpu *vcpu)
+{
+	bool is_bsp = lapic_base(&vcpu->lapic) & LAPIC_BASE_BSP;
+
+	cpu_init_signal(&vcpu->v->cpu);
+	lapic_reset(&vcpu->lapic, is_bsp, true);
+	vcpu->extint = -1;
+	engine_state_changed(vcpu->v);
+	vcpu->mp_state = is_bsp ? KVM_MP_STATE_RUNNABLE : KVM_MP_STATE_INIT_RECEIVED;
+}
+
+/* SDM "Typical AP Initialization": a start-up IPI counts only after an INIT. */
+static void take_sipi(struct kvm_vcpu *vcpu)
+{
+	if (vcpu->mp_state != KVM_MP_STATE_INIT_RECEIVED)
+		return;
+	cpu_sipi(&vcpu->v->cpu, atomic_load(&vcpu->lapic.sipi_vector));
+	engine_state_changed(vcpu->v);
+	vcpu->mp_state = KVM_MP_STATE_RUNNABLE;
+}
+
+void vcpu_take_apic_events(struct kvm_vcpu *vcpu)
+{
+	uint32_t events;
+
+	if (!vcpu->has_lapic)
+		return;
+	events = atomic_fetch_and(&vcpu->lapic.events, LAPIC_EVENT_NMI);
+	if (events & LAPIC_EVENT_INIT)
+		take_init(vcpu);
+	if (events & LAPIC_EVENT_SIPI)
+		take_sipi(vcpu);
+}
+
+/* Whatever is to be done before the processor runs. */
+enum run_next vcpu_make_runnable(struct kvm_vcpu *vcpu)
+{
+	enum run_next next;
+
+	vcpu_take_apic_events(vcpu);
+	while (vcpu->mp_state != KVM_MP_STATE_RUNNABLE) {
+		next = block(vcpu);
+		if (next != RUN_RESUME)
+			return next;
+		if (vcpu->mp_state == KVM_MP_STATE_HALTED)
+			vcpu->mp_state = KVM_MP_STATE_RUNNABLE;
+		vcpu_take_apic_events(vcpu);
+	}
+	return RUN_RESUME;
+}
