@@ -70,6 +70,35 @@ void vm_clock_init(struct vm_clock *clock, uint32_t tsc_khz)
 	clock->tsc = __rdtsc();
 	clock->ns = 0;
 	clock->stable = host_trusts_tsc();
+	clock->written = 0;
+	clock->written_at = clock->tsc;
+	clock->tsc_offset = -clock->tsc;
+}
+
+uint64_t vm_clock_match_tsc(struct vm_clock *clock, uint64_t value, uint32_t tsc_khz)
+{
+	uint64_t second = (uint64_t)tsc_khz * 1000, now, expected, offset;
+
+	clock_lock(clock);
+	now = __rdtsc();
+	expected = clock->written + (now - clock->written_at);
+	if (value && value - (expected - second) > 2 * second)
+		clock->tsc_offset = value - now;
+	clock->written = value;
+	clock->written_at = now;
+	offset = clock->tsc_offset;
+	clock_unlock(clock);
+	return offset;
+}
+
+uint64_t vm_clock_tsc_offset(struct vm_clock *clock)
+{
+	uint64_t offset;
+
+	clock_lock(clock);
+	offset = clock->tsc_offset;
+	clock_unlock(clock);
+	return offset;
 }
 
 void vm_clock_destroy(struct vm_clock *clock)

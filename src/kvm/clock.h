@@ -23,6 +23,10 @@ struct vm_clock {
 	uint32_t mul;
 	int8_t shift;
 	bool stable; /* the host trusts its TSC */
+	/* What the VMM last wrote to a TSC, at which host TSC, and the offset that it has made. */
+	uint64_t written;
+	uint64_t written_at;
+	uint64_t tsc_offset;
 };
 
 struct vcpu_clock {
@@ -38,6 +42,15 @@ void vm_clock_init(struct vm_clock *clock, uint32_t tsc_khz);
 void vm_clock_destroy(struct vm_clock *clock);
 /* Nanoseconds now; *@host_tsc is when that was. */
 uint64_t vm_clock_now(struct vm_clock *clock, uint64_t *host_tsc);
+
+/*
+ * The offset of a TSC that the VMM sets to @value. A VMM writes the counters of its
+ * vCPUs one after the other and means them to agree: as in KVM, a write of 0, or of
+ * about what the last write would have come to, takes the offset of the others.
+ */
+uint64_t vm_clock_match_tsc(struct vm_clock *clock, uint64_t value, uint32_t tsc_khz);
+/* That of a new vCPU, whose counter agrees with the others'. */
+uint64_t vm_clock_tsc_offset(struct vm_clock *clock);
 
 long vm_ioc_get_clock(struct kvm_object *obj, void *data);
 long vm_ioc_set_clock(struct kvm_object *obj, void *data);

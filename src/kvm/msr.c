@@ -101,7 +101,12 @@ static bool moves_tsc(uint32_t index)
 
 static bool entry_set(struct kvm_vcpu *vcpu, struct kvm_msr_entry *entry)
 {
-	if (!cpu_msr_set(&vcpu->v->cpu, entry->index, true, entry->data))
+	struct cpu *cpu = &vcpu->v->cpu;
+
+	if (entry->index == MSR_IA32_TSC)
+		cpu->msr.tsc_offset =
+			vm_clock_match_tsc(&vcpu->vm->clock, entry->data, vcpu->tsc_khz);
+	else if (!cpu_msr_set(cpu, entry->index, true, entry->data))
 		return false;
 	if (moves_tsc(entry->index))
 		atomic_store(&vcpu->clock.due, true);

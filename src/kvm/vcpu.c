@@ -173,7 +173,7 @@ static int vcpu_new(struct kvm_vm *vm, uint32_t id, struct kvm_vcpu **out)
 		goto err_free_pages;
 	cpu_set_cpuid(&vcpu->v->cpu, &vcpu->cpuid);
 	/* All vCPUs' counters start with the VM, so that they agree. */
-	vcpu->v->cpu.msr.tsc_offset = -vm->clock.tsc;
+	vcpu->v->cpu.msr.tsc_offset = vm_clock_tsc_offset(&vm->clock);
 	pthread_mutex_init(&vcpu->lock, NULL);
 	object_init(&vcpu->obj, &vcpu_class);
 	kvm_object_get(&vm->obj);
