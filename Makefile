@@ -9,7 +9,7 @@ need = @scripts/need-packages
 release = build/release
 
 .DEFAULT_GOAL := build
-.PHONY: build demo bench test test-long check coverage format install clean
+.PHONY: build demo demo-library bench test test-long check coverage format install clean
 
 build:
 	$(need) build
@@ -18,6 +18,10 @@ build:
 	@ninja -C $(release) --quiet
 
 demo: build
+	$(need) demo
+	@demo/guest_demo.py
+
+demo-library: build
 	@$(release)/demo/sgx-demo
 
 bench: build

@@ -26,18 +26,11 @@ bool is_outside(const void *address, uint64_t size)
 	return start + size >= start && (start + size <= base || start >= base + ENCLAVE_SIZE);
 }
 
-bool is_inside(const void *address, uint64_t size)
-{
-	uint64_t start = (uint64_t)address, base = (uint64_t)enclave_base;
-
-	return start >= base && size <= ENCLAVE_SIZE && start - base <= ENCLAVE_SIZE - size;
-}
-
 static void dispatch(struct call_frame *f, uint64_t thread)
 {
 	switch ((enum call)f->call) {
 	case CALL_NOTHING:
-		break;
+		return;
 	case CALL_REPORT:
 		return call_report(f);
 	case CALL_VERIFY:
@@ -63,7 +56,7 @@ static void dispatch(struct call_frame *f, uint64_t thread)
 	case CALL_STORM:
 		return call_storm(f, thread);
 	}
-	f->status = f->call == CALL_NOTHING ? CALL_DONE : CALL_UNKNOWN;
+	f->status = CALL_UNKNOWN;
 }
 
 void enclave_main(struct call_frame *untrusted, uint64_t thread)

@@ -34,9 +34,8 @@ void call_store(struct call_frame *f);
 void call_meet(struct call_frame *f);
 void call_storm(struct call_frame *f, uint64_t thread);
 
-/* Is all of it outside the enclave, or inside? */
+/* Is all of it outside the enclave? */
 bool is_outside(const void *address, uint64_t size);
-bool is_inside(const void *address, uint64_t size);
 
 /* What the compiler calls by itself. */
 void *memcpy(void *to, const void *from, __SIZE_TYPE__ size);

@@ -54,16 +54,23 @@ static uint64_t get_seal_keys(const struct sealed *sealed, struct seal_keys *key
 	return SGX_SUCCESS;
 }
 
+/* The processor may have none for a moment. */
+static bool take_random(unsigned long long *number)
+{
+	bool taken;
+
+	asm volatile("rdrand %0" : "=r"(*number), "=@ccc"(taken));
+	return taken;
+}
+
 /* The processor's own numbers: the caller could choose any other. */
 static void fill_random(uint8_t *to, uint64_t size)
 {
 	unsigned long long number;
-	uint8_t ok;
 
 	for (uint64_t i = 0; i < size; i += sizeof(number)) {
-		do
-			asm volatile("rdrand %0; setc %1" : "=r"(number), "=qm"(ok) : : "cc");
-		while (!ok);
+		while (!take_random(&number))
+			;
 		memcpy(to + i, &number, sizeof(number));
 	}
 }
@@ -72,7 +79,7 @@ static void fill_random(uint8_t *to, uint64_t size)
 static void take_versions(struct sealed *sealed)
 {
 	struct sgx_targetinfo target __attribute__((aligned(512))) = {0};
-	struct sgx_report report __attribute__((aligned(512)));
+	struct sgx_report report __attribute__((aligned(512))) = {0};
 	uint8_t data[SGX_REPORTDATA_SIZE] __attribute__((aligned(128))) = {0};
 
 	leaf_report(&target, data, &report);

@@ -21,15 +21,15 @@ int enclave_call_handled(const struct enclave *e, unsigned int tcs, struct call_
 	static vdso_sgx_enter_enclave_t vdso;
 	int ret;
 
-	if (!vdso)
-		vdso = vdso_find();
-	if (!vdso)
-		return -ENOSYS;
 	*run = (struct sgx_enclave_run){
 		.tcs = (uint64_t)enclave_tcs(e, tcs),
 		.user_handler = (uint64_t)handler,
 		.user_data = (uint64_t)data,
 	};
+	if (!vdso)
+		vdso = vdso_find();
+	if (!vdso)
+		return -ENOSYS;
 	ret = enter_enclave(f, EENTER, run, vdso);
 	/* A fault is not its failure: only the leaf at which it came out tells. */
 	return ret || run->function == EEXIT ? ret : -EFAULT;

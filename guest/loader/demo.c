@@ -4,7 +4,7 @@
  *
  *   guest-demo [--disk FILE] ALICE.image BOB.image [STEP]...
  *
- * Without names all steps are shown. With a disk, what is sealed is kept in its first sector:
+ * Without names all steps are shown but the last. With a disk, what is sealed is kept in its first sector:
  * a blank one is written, else it is unsealed.
  */
 #include "demo.h"
@@ -21,14 +21,14 @@ static const struct step {
 	{"grow", step_grow},           {"rights", step_rights},
 	{"trim", step_trim},           {"threads", step_threads},
 	{"storm", step_storm},         {"timing", step_timing},
-	{"provision", step_provision},
+	{"provision", step_provision}, {"unprovisioned", step_unprovisioned},
 };
 #define NR_STEPS (sizeof(steps) / sizeof(steps[0]))
 
 static int is_wanted(const struct step *step, char **names)
 {
 	if (!*names)
-		return 1;
+		return step->show != step_unprovisioned;
 	for (; *names; names++) {
 		if (!strcmp(step->name, *names))
 			return 1;

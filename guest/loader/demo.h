@@ -15,6 +15,8 @@ struct demo {
 void step_hello(struct demo *d);
 void step_attributes(struct demo *d);
 void step_provision(struct demo *d);
+/* In place of that one where the machine has no provisioning key. */
+void step_unprovisioned(struct demo *d);
 void step_attest(struct demo *d);
 void step_seal(struct demo *d);
 void step_grow(struct demo *d);

@@ -20,7 +20,7 @@ void step_hello(struct demo *d)
 		if (!get_report(names[i], enclaves[i], NULL, &report))
 			continue;
 		to_hex(report.mrenclave, SGX_HASH_SIZE, text);
-		if (memcmp(report.mrenclave, sig->enclave_hash, SGX_HASH_SIZE))
+		if (memcmp(report.mrenclave, sig->enclave_hash, SGX_HASH_SIZE) != 0)
 			fail(names[i], "MRENCLAVE %s is not what was signed", text);
 		else
 			pass(names[i], "MRENCLAVE %s", text);

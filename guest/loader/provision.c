@@ -70,3 +70,21 @@ void step_provision(struct demo *d)
 	check_key(&enclave);
 	enclave_unload(&enclave);
 }
+
+/* The machine itself grants none: ECREATE refuses the attribute, whatever the driver would. */
+void step_unprovisioned(struct demo *d)
+{
+	struct enclave_options options = {SGX_ATTR_PROVISIONKEY,
+					  open(PROVISION_NODE, O_RDONLY | O_CLOEXEC)};
+	struct enclave enclave;
+	const char *stage;
+	int ret = enclave_load(&enclave, d->alice_path, &options, &stage);
+
+	if (ret == -EIO && !strcmp(stage, "SGX_IOC_ENCLAVE_CREATE"))
+		pass("unprovisioned", "%s: %s", stage, strerror(EIO));
+	else
+		fail("unprovisioned", "%s: %s", stage, strerror(-ret));
+	if (!ret)
+		enclave_unload(&enclave);
+	close(options.provision_fd);
+}

@@ -87,7 +87,7 @@ void image_from_elf(const char *path, struct image *image)
 
 	elf_read(&elf, path);
 	header = elf_at(&elf, 0, sizeof(*header));
-	if (memcmp(header->e_ident, ELFMAG, SELFMAG) || header->e_machine != EM_X86_64)
+	if (memcmp(header->e_ident, ELFMAG, SELFMAG) != 0 || header->e_machine != EM_X86_64)
 		fail("%s: not a program for x86-64", path);
 	*image = (struct image){.contents = calloc(1, ENCLAVE_SIZE)};
 	if (!image->contents)

@@ -169,6 +169,12 @@ static void emit_look_up(struct translation *t, struct access *a)
 	a->slow_rel32 = emit_jmp(e);
 }
 
+/* SDM XCHG: with memory it is locked without the prefix. */
+static bool is_exchange(const struct insn *insn)
+{
+	return !insn->is_vex && (insn->bytes[insn->opcode_at] & 0xfe) == 0x86;
+}
+
 /* A new entry, looked up; NULL when there are too many. @a has what is not the look-up's. */
 static struct access *look_up(struct translation *t, const struct access *wanted, uint16_t avoid)
 {
@@ -184,6 +190,7 @@ static struct access *look_up(struct translation *t, const struct access *wanted
 	a->insn = (uint8_t)t->current;
 	a->read =
 		a->op == ACCESS_INSN ? insn->mem.read : a->op == ACCESS_LOAD || a->op == ACCESS_POP;
+	a->atomic = a->op == ACCESS_INSN && (insn->lock || is_exchange(insn));
 	a->stack = a->op == ACCESS_PUSH || a->op == ACCESS_POP || insn->mem.seg == X86_SEG_SS;
 	a->rsp = a->value;
 	a->addend = (uint8_t)regs_scratch(t, avoid | BIT32(a->addr), insn->no_rex);

@@ -18,7 +18,9 @@ struct place_of_code {
 	const uint8_t *host[2]; /* pages; the second of an instruction that crosses */
 	bool is_epc[2];
 	uint32_t offset;
-	uint64_t changes; /* the engine's code_changes before anything was looked at */
+	struct code_page *announced[2];
+	uint64_t generation; /* of the cache when they were */
+	uint64_t changes;    /* the engine's code_changes before anything was looked at */
 };
 
 static enum cpu_result gp(struct engine_vcpu *v)
@@ -181,35 +183,75 @@ static struct block *make_block(struct engine *engine, const struct place_of_cod
 	return block;
 }
 
-/* All blocks go, and with them all that the jump tables know. */
-static void empty_cache(struct engine *engine)
+/* All blocks go, and with them all that the jump tables know. A safe point. */
+static void empty_cache(struct engine_vcpu *v)
 {
-	engine_lock_vcpus(engine);
-	for (struct engine_vcpu *v = engine->vcpus; v; v = v->next)
-		for (unsigned int i = 0; i < ENGINE_MMU_INDICES; i++)
-			jumps_flush(&v->jumps[i]);
-	engine_unlock_vcpus(engine);
-	code_cache_empty(&engine->cache);
-	engine->cache_generation++;
+	struct engine *engine = v->engine;
+
+	safepoint_begin_exclusive(v);
+	/* Another may have done it while we waited. */
+	if (engine->cache.size - engine->cache.used < BLOCK_MAX_CODE) {
+		engine_lock_vcpus(engine);
+		for (struct engine_vcpu *other = engine->vcpus; other; other = other->next)
+			for (unsigned int i = 0; i < ENGINE_MMU_INDICES; i++)
+				jumps_flush(&other->jumps[i]);
+		engine_unlock_vcpus(engine);
+		engine_lock_translate(engine);
+		code_cache_empty(&engine->cache);
+		engine->cache_generation++;
+		engine_unlock_translate(engine);
+	}
+	safepoint_end_exclusive(v);
 }
 
+static const uint8_t no_bytes[PAGE_SIZE];
+
+/* ANNOUNCE_AGAIN: a safe point was passed, look from the start. */
+enum announce {
+	ANNOUNCE_DONE,
+	ANNOUNCE_AGAIN,
+	ANNOUNCE_NO_MEMORY,
+};
+
 /*
- * The page becomes one of code before its bytes are read: a store that comes later
- * is seen.
+ * Page @n of @at becomes one of code before its bytes are read, so that stores
+ * that come later are seen. withdraw() ends that.
  */
-static void announce_page(struct engine *engine, const uint8_t *host)
+static enum announce announce_page(struct engine_vcpu *v, struct place_of_code *at, unsigned int n)
 {
+	struct engine *engine = v->engine;
 	struct code_page *page;
-	bool is_new;
+	bool is_new, is_full;
 
 	engine_lock_translate(engine);
-	if (engine->cache.size - engine->cache.used < BLOCK_MAX_CODE)
-		empty_cache(engine);
-	page = cache_find_page(&engine->cache, host);
-	is_new = !page || !page->granules;
+	is_full = engine->cache.size - engine->cache.used < BLOCK_MAX_CODE;
+	page = cache_find_page(&engine->cache, at->host[n]);
+	is_new = !page || !(page->granules || page->announced);
+	if (!page && !is_full)
+		page = cache_get_page(&engine->cache, at->host[n], no_bytes, 0);
+	if (page && !is_full) {
+		page->announced++;
+		at->announced[n] = page;
+		at->generation = engine->cache_generation;
+	}
 	engine_unlock_translate(engine);
-	if (is_new)
-		code_protect(engine, host);
+	if (is_full) {
+		empty_cache(v);
+		return ANNOUNCE_AGAIN;
+	}
+	if (!page)
+		return ANNOUNCE_NO_MEMORY;
+	return !is_new || safepoint_protect(v, at->host[n]) ? ANNOUNCE_DONE : ANNOUNCE_AGAIN;
+}
+
+/* Pages of a cache that was emptied meanwhile are gone. */
+static void withdraw(struct engine *engine, const struct place_of_code *at)
+{
+	engine_lock_translate(engine);
+	for (unsigned int n = 0; n < 2; n++)
+		if (at->announced[n] && at->generation == engine->cache_generation)
+			at->announced[n]->announced--;
+	engine_unlock_translate(engine);
 }
 
 /* A block may be found, but the VMM may have written to its page since; not to the EPC. */
@@ -276,8 +318,8 @@ static enum cpu_result copy_pages(struct engine_vcpu *v, const struct place_of_c
 }
 
 /*
- * CPU_OK without a block: a page of the EPC has changed, maybe this one after its bytes
- * were read, so all must be looked at again.
+ * CPU_OK without a block: code has changed, maybe this one after its bytes were
+ * read, so all must be looked at again.
  *
  * A block that is too long for its tables or for the code buffer is made again
  * as one of a single instruction, which always fits.
@@ -290,15 +332,13 @@ static enum cpu_result translate(struct engine_vcpu *v, const struct place_of_co
 	uint64_t epoch;
 	bool is_stale;
 
-	vcpu_save_xstate(v);
-	announce_page(engine, at->host[0]);
-	if (at->host[1])
-		announce_page(engine, at->host[1]);
 	CPU_TRY(copy_pages(v, at, now, &epoch));
 	engine_lock_translate(engine);
 	engine->page_bytes = now;
 	engine->page_epoch = epoch;
-	is_stale = engine->code_changes != at->changes;
+	is_stale = engine->code_changes != at->changes ||
+		   engine->cache_generation != at->generation ||
+		   engine->cache.size - engine->cache.used < BLOCK_MAX_CODE;
 	*made = is_stale ? NULL : make_block(engine, at, code, mode);
 	if (!*made && !is_stale) {
 		code->length = INSN_MAX_LENGTH < code->length ? INSN_MAX_LENGTH : code->length;
@@ -317,11 +357,39 @@ static bool fits_limit(const struct engine_vcpu *v, const struct block *block)
 	return x86_is_64bit(s) || s->rip + block->guest_length - 1 <= s->seg[X86_SEG_CS].limit;
 }
 
+/* The pages of @at, of which the first is announced, as a block. */
+static enum cpu_result read_and_translate(struct engine_vcpu *v, struct place_of_code *at,
+					  uint32_t mode, struct block **found)
+{
+	struct code_bytes code;
+
+	CPU_TRY(copy_code(v, at, &code));
+	if (does_cross(v, &code, mode)) {
+		CPU_TRY(copy_crossing(v, at, &code));
+		CPU_TRY(revalidate(v, at, 1));
+		*found = find(v->engine, at, mode);
+		if (*found)
+			return CPU_OK;
+		switch (announce_page(v, at, 1)) {
+		case ANNOUNCE_DONE:
+			break;
+		case ANNOUNCE_AGAIN:
+			return CPU_OK;
+		case ANNOUNCE_NO_MEMORY:
+			return host_error(v, -ENOMEM);
+		}
+		/* Its bytes once more: now nobody changes them unseen. */
+		CPU_TRY(copy_crossing(v, at, &code));
+	}
+	return translate(v, at, &code, mode, found);
+}
+
+/* CPU_OK without a block: look again. */
 static enum cpu_result find_or_translate(struct engine_vcpu *v, uint32_t mode, struct block **found)
 {
 	struct place_of_code at = {.offset = vcpu_linear_pc(v) % PAGE_SIZE,
 				   .changes = v->engine->code_changes};
-	struct code_bytes code;
+	enum cpu_result result = CPU_OK;
 
 	CPU_TRY(check_rip(v));
 	CPU_TRY(fetch_page(v, vcpu_linear_pc(v), &at, 0));
@@ -331,15 +399,20 @@ static enum cpu_result find_or_translate(struct engine_vcpu *v, uint32_t mode, s
 		return CPU_OK;
 	if (*found)
 		mode |= MODE_SINGLE;
-	CPU_TRY(copy_code(v, &at, &code));
-	if (does_cross(v, &code, mode)) {
-		CPU_TRY(copy_crossing(v, &at, &code));
-		CPU_TRY(revalidate(v, &at, 1));
-		*found = find(v->engine, &at, mode);
-		if (*found)
-			return CPU_OK;
+	*found = NULL;
+	vcpu_save_xstate(v);
+	switch (announce_page(v, &at, 0)) {
+	case ANNOUNCE_DONE:
+		result = read_and_translate(v, &at, mode, found);
+		break;
+	case ANNOUNCE_AGAIN:
+		break;
+	case ANNOUNCE_NO_MEMORY:
+		result = host_error(v, -ENOMEM);
+		break;
 	}
-	return translate(v, &at, &code, mode, found);
+	withdraw(v->engine, &at);
+	return result;
 }
 
 struct block *block_at_rip(struct engine_vcpu *v, uint32_t mode, enum cpu_result *result)

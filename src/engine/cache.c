@@ -109,8 +109,14 @@ struct code_page *cache_get_page(struct code_cache *cache, const uint8_t *host, 
 	struct code_page **head = &cache->pages[hash_of((uint64_t)(uintptr_t)host)];
 	struct code_page *page = cache_find_page(cache, host);
 
-	if (page)
+	if (page) {
+		/* One that was only announced knows no bytes yet. */
+		if (!page->granules) {
+			page->epoch = epoch;
+			memcpy(page->bytes, now, PAGE_SIZE);
+		}
 		return page;
+	}
 	page = calloc(1, sizeof(*page));
 	if (!page)
 		return NULL;

@@ -38,6 +38,7 @@ struct fault_record {
 	uint16_t disp;      /* where in them the access is */
 	bool read;
 	bool write;
+	bool atomic; /* a locked access: alone where it is done in parts */
 	bool stack;  /* through SS: a bad address is #SS */
 	uint8_t seg; /* enum x86_seg, or FAULT_RECORD_TARGET, of a call of the stub `segment` */
 };
@@ -76,9 +77,10 @@ struct block {
 struct code_page {
 	struct code_page *hash_next;
 	const uint8_t *host;
-	uint64_t granules;  /* bit n: bytes from n * CODE_GRANULE on are translated */
-	uint64_t epoch;     /* of the engine's, when the bytes were last compared */
-	uint64_t ungrouped; /* granules in which blocks start that are made without groups */
+	uint64_t granules;      /* bit n: bytes from n * CODE_GRANULE on are translated */
+	uint64_t epoch;         /* of the engine's, when the bytes were last compared */
+	unsigned int announced; /* vCPUs that are about to translate here */
+	uint64_t ungrouped;     /* granules in which blocks start that are made without groups */
 	struct block *blocks;
 	uint8_t bytes[4096]; /* as they were then, the translated ones as they were translated */
 };

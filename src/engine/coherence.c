@@ -16,7 +16,7 @@ bool code_is_at(struct engine_vcpu *v, const uint8_t *host)
 
 	engine_lock_translate(engine);
 	page = cache_find_page(&engine->cache, host);
-	any = page && page->granules;
+	any = page && (page->granules || page->announced);
 	engine_unlock_translate(engine);
 	return any;
 }
@@ -41,6 +41,9 @@ void code_written(struct engine_vcpu *v, const uint8_t *host, uint32_t offset, u
 
 	engine_lock_translate(engine);
 	page = cache_find_page(&engine->cache, host);
+	/* Who is translating it may have read the old bytes. */
+	if (page)
+		engine->code_changes++;
 	if (page && code_page_overlaps(page, offset, len)) {
 		vcpu_save_xstate(v);
 		cache_invalidate_range(&engine->cache, page, offset, len);
@@ -64,16 +67,6 @@ static void page_changed(struct engine *engine, const void *arg)
 void engine_code_changed(const uint8_t *host)
 {
 	engines_visit(page_changed, host);
-}
-
-/* The one vCPU of today is the caller's. */
-void code_protect(struct engine *engine, const uint8_t *host)
-{
-	engine_lock_vcpus(engine);
-	for (struct engine_vcpu *v = engine->vcpus; v; v = v->next)
-		for (unsigned int i = 0; i < ENGINE_MMU_INDICES; i++)
-			tlb_protect(&v->tlb[i], host);
-	engine_unlock_vcpus(engine);
 }
 
 void code_serialize(struct engine_vcpu *v)

@@ -36,12 +36,15 @@ struct engine {
 	struct engine_vcpu *vcpus;     /* under vcpus_lock */
 	uint64_t cache_generation;     /* how often the cache was emptied; under translate_lock */
 	_Atomic uint64_t code_changes; /* of engine_code_changed(); grows under translate_lock */
-	struct engine *next;           /* list of all, for the signal handler */
+	_Atomic unsigned int vcpu_count;
+	struct engine_vcpu *_Atomic exclusive; /* runs alone: the others are parked */
+	struct engine *next;                   /* list of all, for the signal handler */
 };
 
 /* engine.c: `request` bits, each set before the kick. */
-#define REQUEST_FLUSH 0x1u /* drop the whole TLB, then say so by clearing it */
-#define REQUEST_EXIT  0x2u /* leave engine_run() */
+#define REQUEST_FLUSH   0x1u /* drop the whole TLB */
+#define REQUEST_PROTECT 0x2u /* drop the write entries of v->protect */
+#define REQUEST_PARK    0x4u /* wait until nobody is exclusive */
 
 /* Sanitizers' code knows nothing of it: there the stubs save the state at once. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || defined(__clang__)
@@ -54,6 +57,23 @@ void engine_lock_translate(struct engine *engine);
 void engine_unlock_translate(struct engine *engine);
 void engine_lock_vcpus(struct engine *engine);
 void engine_unlock_vcpus(struct engine *engine);
+
+bool engine_try_lock_vcpus(struct engine *engine);
+
+/* safepoint.c: the vCPU is inside engine_run() from enter to leave. */
+void safepoint_enter(struct engine_vcpu *v);
+void safepoint_leave(struct engine_vcpu *v);
+/* What others have asked. */
+void safepoint_serve(struct engine_vcpu *v);
+/*
+ * Returns when no vCPU has a write entry for @host any more, and will get one only
+ * after it has asked code_is_at(). Return: false when @self has passed a safe
+ * point on the way.
+ */
+bool safepoint_protect(struct engine_vcpu *self, const uint8_t *host);
+/* No other vCPU is inside translated code, or knows a block, until the end. A safe point for @self. */
+void safepoint_begin_exclusive(struct engine_vcpu *self);
+void safepoint_end_exclusive(struct engine_vcpu *self);
 
 /* stubs.c */
 int stubs_emit(struct engine *engine);
@@ -129,8 +149,6 @@ bool code_is_at(struct engine_vcpu *v, const uint8_t *host);
 bool code_overlaps(struct engine_vcpu *v, const uint8_t *host, uint32_t offset, uint32_t len);
 /* They have changed. */
 void code_written(struct engine_vcpu *v, const uint8_t *host, uint32_t offset, uint32_t len);
-/* From now on writes to @host take the slow path. */
-void code_protect(struct engine *engine, const uint8_t *host);
 /* The processor does what makes it see others' stores: look at code again. */
 void code_serialize(struct engine_vcpu *v);
 void mmu_written(void *opaque, gpa_t gpa, size_t len);

@@ -92,6 +92,7 @@ static void init_vcpu(struct engine_vcpu *v, struct engine *engine,
 	v->on_cpuid = config->cpuid_fixup;
 	v->pext_page = ~UINT64_C(0xfff);
 	v->arithmetic_mask = FLAGS_ARITHMETIC;
+	v->irq_hint = true;
 	v->not_if_mask = ~(uint64_t)X86_EFLAGS_IF;
 	v->default_mxcsr = MXCSR_DEFAULT;
 	v->mmu.slots = engine->config.slots;
@@ -128,6 +129,7 @@ int engine_vcpu_new(struct engine *engine, const struct engine_vcpu_config *conf
 	engine_lock_vcpus(engine);
 	v->next = engine->vcpus;
 	engine->vcpus = v;
+	atomic_fetch_add(&engine->vcpu_count, 1);
 	engine_unlock_vcpus(engine);
 	*made = v;
 	return 0;
@@ -143,6 +145,7 @@ void engine_vcpu_free(struct engine_vcpu *v)
 	for (p = &v->engine->vcpus; *p != v; p = &(*p)->next)
 		;
 	*p = v->next;
+	atomic_fetch_sub(&v->engine->vcpu_count, 1);
 	engine_unlock_vcpus(v->engine);
 	enclave_free(v);
 	mem_release(v, sizeof(*v));
@@ -152,6 +155,14 @@ void engine_lock_vcpus(struct engine *engine)
 {
 	lock_acquire(LOCK_VCPUS, engine);
 	pthread_mutex_lock(&engine->vcpus_lock);
+}
+
+bool engine_try_lock_vcpus(struct engine *engine)
+{
+	if (pthread_mutex_trylock(&engine->vcpus_lock))
+		return false;
+	lock_acquire(LOCK_VCPUS, engine);
+	return true;
 }
 
 void engine_unlock_vcpus(struct engine *engine)
@@ -167,7 +178,7 @@ void engine_kick(struct engine_vcpu *v)
 
 void engine_request_exit(struct engine_vcpu *v)
 {
-	atomic_fetch_or(&v->request, REQUEST_EXIT);
+	atomic_store(&v->exit_requested, true);
 	engine_kick(v);
 }
 

@@ -150,18 +150,26 @@ static void inline_swapgs(struct translation *t)
 	emit_gs_store(e, kernel, GS_SEG_BASE(X86_SEG_GS));
 }
 
+static int32_t place_of_cr(unsigned int cr)
+{
+	switch (cr) {
+	case 0:
+		return GS(cpu.state.cr0);
+	case 2:
+		return GS(cpu.state.cr2);
+	case 3:
+		return GS(cpu.cr3);
+	default:
+		return GS(cpu.state.cr4);
+	}
+}
+
 static void inline_mov_from_cr(struct translation *t, const struct insn *insn)
 {
-	static const int32_t place[] = {
-		[0] = GS(cpu.state.cr0),
-		[2] = GS(cpu.state.cr2),
-		[3] = GS(cpu.cr3),
-		[4] = GS(cpu.state.cr4),
-	};
 	unsigned int reg = insn->modrm_rm_gpr;
 
 	regs_claim(t, (uint16_t)BIT32(reg));
-	emit_gs_load(&t->e, reg, place[readable_cr(insn)]);
+	emit_gs_load(&t->e, reg, place_of_cr(readable_cr(insn)));
 	regs_written(t, (uint16_t)BIT32(reg));
 }
 

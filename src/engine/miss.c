@@ -40,6 +40,8 @@ static enum miss_result bounce(struct engine_vcpu *v, const struct block *block,
 	uint8_t *place = v->bounce + gva % 64;
 	enum cpu_result result = CPU_OK;
 
+	if (record->atomic)
+		safepoint_begin_exclusive(v);
 	if (record->write)
 		result = vcpu_probe_write(v, gva, record->size);
 	if (result == CPU_OK && record->read)
@@ -103,7 +105,7 @@ static enum miss_result cross(struct engine_vcpu *v, const struct block *block,
 		result = vcpu_place(v, index, gva, record->write, &place);
 		if (result != CPU_OK)
 			return stop_with(v, block, record, result);
-		if ((place.device || place.code) && !v->alone)
+		if ((place.device || place.code || record->atomic) && !v->alone)
 			return stop(v, block, record, ENGINE_STOP_ALONE);
 	}
 	return bounce(v, block, record);

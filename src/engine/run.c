@@ -309,6 +309,9 @@ static void enter_code(struct engine_vcpu *v, const struct block *block)
 	if (!(block->mode & MODE_SINGLE))
 		s->rflags &= ~(uint64_t)X86_EFLAGS_RF;
 	enter(v, block->code);
+	/* A locked access in two parts is over, or was refused. */
+	if (unlikely(atomic_load_explicit(&v->engine->exclusive, memory_order_relaxed) == v))
+		safepoint_end_exclusive(v);
 	s->rflags |= v->host_flags & FLAGS_ARITHMETIC;
 	if (!(v->mode & MODE_CODE64))
 		s->rip = (uint32_t)s->rip;
@@ -444,15 +447,6 @@ static bool has_event(const struct engine_vcpu *v)
 	       events->interrupt.injected || events->nmi.pending || events->triple_fault;
 }
 
-static void serve_requests(struct engine_vcpu *v)
-{
-	__atomic_store_n(&v->run_page[2], 0, __ATOMIC_SEQ_CST);
-	if (atomic_load(&v->request) & REQUEST_FLUSH) {
-		vcpu_flush_all(v);
-		atomic_fetch_and(&v->request, ~REQUEST_FLUSH);
-	}
-}
-
 static enum run_next turn(struct engine_vcpu *v)
 {
 	bool waits;
@@ -466,9 +460,9 @@ static enum run_next turn(struct engine_vcpu *v)
 	if (__atomic_load_n(&v->run_page[1], __ATOMIC_ACQUIRE))
 		return exit_for(v, ENGINE_EXIT_KICK);
 	if (__atomic_load_n(&v->run_page[2], __ATOMIC_ACQUIRE))
-		serve_requests(v);
-	if (unlikely(atomic_load_explicit(&v->request, memory_order_relaxed) & REQUEST_EXIT)) {
-		atomic_fetch_and(&v->request, ~REQUEST_EXIT);
+		safepoint_serve(v);
+	if (unlikely(atomic_load_explicit(&v->exit_requested, memory_order_relaxed))) {
+		atomic_store(&v->exit_requested, false);
 		return exit_for(v, ENGINE_EXIT_KICK);
 	}
 	waits = v->want_irq_window || has_event(v) || vcpu_has_interrupt(v);
@@ -565,9 +559,7 @@ enum engine_exit_reason engine_run(struct engine_vcpu *v)
 	enum run_next next;
 
 	fault_set_running(v);
-	atomic_store(&v->running, true);
-	if (atomic_load(&v->request))
-		serve_requests(v);
+	safepoint_enter(v);
 	v->stop = ENGINE_STOP_LOOKUP;
 	/* Firmware has no paging and polls for what the VMM writes: it gets no interrupt. */
 	if (!(v->cpu.state.cr0 & X86_CR0_PG))
@@ -577,7 +569,7 @@ enum engine_exit_reason engine_run(struct engine_vcpu *v)
 	while (next == RUN_RESUME || exec_in_enclave(v))
 		next = next == RUN_RESUME ? turn(v) : leave_enclave(v);
 	vcpu_save_xstate(v);
-	atomic_store(&v->running, false);
+	safepoint_leave(v);
 	fault_set_running(NULL);
 	set_gs(gs);
 	return v->exit.reason;

@@ -30,6 +30,7 @@ void translation_record(struct translation *t, const uint8_t *at, const struct a
 		r->disp = (uint16_t)a->disp;
 		r->read = a->read;
 		r->write = a->write;
+		r->atomic = a->atomic;
 		r->stack = a->stack;
 		r->seg = a->seg;
 		r->spilled = a->spilled;

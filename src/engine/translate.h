@@ -50,6 +50,7 @@ struct access {
 	uint32_t size;
 	bool read;
 	bool write;
+	bool atomic;
 	bool stack;       /* addressed through SS */
 	uint8_t seg;      /* of a call of the stub `segment`, as in struct fault_record */
 	uint8_t rsp_home; /* where RSP is before the operation, as in struct fault_record */

@@ -83,6 +83,8 @@ struct engine_exit {
 /* An access to a device by the instruction that is being repeated; insn.c of mmio.h. */
 #define ENGINE_MMIO_FRAGMENTS 16
 
+#define ENGINE_PROTECT_MAX 16
+
 struct engine_mmio_fragment {
 	gpa_t gpa;
 	uint8_t len;
@@ -181,9 +183,18 @@ struct engine_vcpu {
 	uint64_t debug_pending; /* DR6 bits that the present instruction has matched */
 	bool keep_rf;           /* the present instruction has loaded RF for the next one */
 	_Atomic bool running;   /* inside engine_run() */
-	/* The embedder's, set before engine_kick(): has_interrupt() of struct engine_ops may say yes. */
+	_Atomic bool parked;    /* at a safe point, for somebody who is exclusive */
+	_Atomic bool exit_requested; /* engine_request_exit() */
+	/*
+	 * has_interrupt() of struct engine_ops may say yes: set before engine_kick() and
+	 * cleared by an embedder that wants not to be asked each time; set in the beginning.
+	 */
 	_Atomic bool irq_hint;
 	_Atomic uint32_t request;
+	_Atomic uint64_t served; /* requests, or rounds of them */
+	/* Pages to be write-protected; under the engine's translate lock. More than fit: all. */
+	const uint8_t *protect[ENGINE_PROTECT_MAX];
+	unsigned int protect_count;
 	uint64_t epoch_seen; /* of the engine's, see coherence.c */
 
 	uint8_t xstate[4096] __attribute__((aligned(64))); /* guest's, XSAVE standard format */

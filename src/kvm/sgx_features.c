@@ -2,7 +2,10 @@
 #include "kvm/sgx_features.h"
 
 #include "host/mode.h"
+#include "host/platform.h"
 #include "lib/bits.h"
+
+#include <pthread.h>
 
 static const struct {
 	struct sgx_feature_place place;
@@ -33,15 +36,27 @@ uint32_t sgx_features_without(uint32_t set, enum sgx_feature feature)
 	return with_parents_only(set & ~BIT32(feature));
 }
 
-uint32_t sgx_features_of_host(void)
+static uint32_t of_host;
+
+/* A host without a platform identity, or without room for EPC, says so once and has no SGX. */
+static void find_features_of_host(void)
 {
 	uint32_t set = BIT32(SGX_NR_FEATURES) - 1;
+	struct sgx_host *host;
 
 	if (!host_mode()->launch_control)
 		set = sgx_features_without(set, SGX_FEATURE_LC);
-	if (!host_mode()->vepc)
+	if (!host_mode()->vepc || sgx_host_get(&host))
 		set = sgx_features_without(set, SGX_FEATURE_SGX);
-	return set;
+	of_host = set;
+}
+
+uint32_t sgx_features_of_host(void)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	pthread_once(&once, find_features_of_host);
+	return of_host;
 }
 
 bool cpuid_has_sgx_feature(const struct cpuid_table *table, enum sgx_feature feature)

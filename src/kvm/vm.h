@@ -19,7 +19,7 @@
 
 #include <pthread.h>
 
-#define VM_MAX_VCPUS    1
+#define VM_MAX_VCPUS    16
 #define VM_MAX_VCPU_IDS 4096 /* KVM_MAX_VCPU_IDS */
 /* SMM's comes with SMM. */
 #define VM_ADDRESS_SPACES 1

@@ -165,6 +165,37 @@ def errata_part_missing_fail(root):
     expect_refusal("instead of", "check-errata", root)
 
 
+# Patches
+
+def patches(shown, count=25):
+    return "# P\n| # | Patch | Shown by |\n|---|---|---|\n" + "".join(
+        f"| {number} | subject | {shown} |\n" for number in range(1, count + 1))
+
+
+def patches_complete_pass(root):
+    write(root, "src/arch.h", "")
+    write(root, "tests/a_test.c", "does_x()")
+    write(root, "tests/vm/b_test.py", 'name = "boots_y"')
+    write(root, "docs/patches.md", patches("`a_test: does_x`, `boots_y`; `a_test` (all), `does_*`, "
+                                           "`src/arch.h` asserts"))
+    expect_pass("check-patches", root)
+
+
+def patches_unknown_test_fail(root):
+    write(root, "tests/a_test.c", "does_x()")
+    for name in ("does_z", "a_test: does_z", "doez_*", "src/arch.h"):
+        write(root, "docs/patches.md", patches(f"`{name}`"))
+        expect_refusal("which does not exist", "check-patches", root)
+
+
+def patches_row_missing_or_without_test_fail(root):
+    write(root, "tests/a_test.c", "does_x()")
+    write(root, "docs/patches.md", patches("`does_x`", 24))
+    expect_refusal("instead of 1 to 25", "check-patches", root)
+    write(root, "docs/patches.md", patches("none yet"))
+    expect_refusal("names no test", "check-patches", root)
+
+
 # Files, format, clang-tidy
 
 def files_clean_pass(root):
@@ -405,6 +436,7 @@ CASES = [
     includes_unknown_folder_fail, includes_empty_tree_fail,
     locks_same_order_pass, locks_other_order_fail, locks_missing_or_surplus_fail,
     errata_complete_pass, errata_unknown_test_fail, errata_part_missing_fail,
+    patches_complete_pass, patches_unknown_test_fail, patches_row_missing_or_without_test_fail,
     files_clean_pass, files_without_licence_fail, files_with_trailing_space_fail,
     files_with_dead_link_fail, format_other_layout_fail, tidy_planted_bug_fail,
     live_calls_each_other_pass, live_calls_libc_fail, live_calls_what_is_not_live_fail,

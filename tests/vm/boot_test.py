@@ -63,22 +63,15 @@ def other_irqchips(args, machines):
             for machine in machines for irqchip in IRQCHIPS]
 
 
-def title_of(name, machine):
-    parts = [name, machine.accel, machine.kernel, machine.machine, machine.memory]
-    if machine.accel_options:
-        parts.append(machine.accel_options.replace("kernel-irqchip=", ""))
-    return "_".join(parts)
-
-
 def copy_of(machine):
-    return dataclasses.replace(machine, args=list(machine.args), devices=[])
+    return dataclasses.replace(machine, args=list(machine.args), devices=[],
+                               environment=dict(machine.environment))
 
 
-def run_one(title, name, machine, args):
+def run_one(title, case, machine, args):
     """Return: the TAP result after `ok N - `, and the complaints."""
     try:
         guest_kernel = kernel.Kernel(machine.kernel)
-        case = cases.CASES[name](args)
         reason = case.skipped(guest_kernel)
         if reason:
             return f"{title} # SKIP {reason}", []
@@ -91,6 +84,22 @@ def run_one(title, name, machine, args):
     return f"{title} ({run.wall:.1f} s, CPU {run.cpu:.1f} s{notes})", run.complaints
 
 
+def run_all(guests, args):
+    """Runs pairs of case and machine, and speaks TAP. Return: how many failed."""
+    failed = 0
+    print(f"1..{len(guests)}", flush=True)
+    for number, (case, machine) in enumerate(guests, 1):
+        title = case.title(machine)
+        result, complaints = run_one(title, case, machine, args)
+        print(f"{'not ok' if complaints else 'ok'} {number} - {result}")
+        for line in complaints:
+            print(f"#   {line}")
+        sys.stdout.flush()
+        failed += bool(complaints)
+    print(f"# {len(guests)} guests, {failed} failed")
+    return failed
+
+
 def main():
     args = parse()
     if args.list:
@@ -98,19 +107,8 @@ def main():
         return 0
     if not shutil.which(harness.QEMU):
         sys.exit(f"boot_test: no {harness.QEMU} (package qemu-system-x86)")
-    guests = plan(args)
-    failed = 0
-    print(f"1..{len(guests)}", flush=True)
-    for number, (name, machine) in enumerate(guests, 1):
-        title = title_of(name, machine)
-        result, complaints = run_one(title, name, machine, args)
-        print(f"{'not ok' if complaints else 'ok'} {number} - {result}")
-        for line in complaints:
-            print(f"#   {line}")
-        sys.stdout.flush()
-        failed += bool(complaints)
-    print(f"# {len(guests)} guests, {failed} failed")
-    return 1 if failed else 0
+    guests = [(cases.CASES[name](args), machine) for name, machine in plan(args)]
+    return 1 if run_all(guests, args) else 0
 
 
 if __name__ == "__main__":

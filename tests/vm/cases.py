@@ -43,6 +43,16 @@ class Case:
     def __init__(self, options):
         self.options = options
 
+    @property
+    def script(self):
+        """Its file in tests/vm/guest, without suffix: several cases may share one."""
+        return self.name.partition("_")[0]
+
+    def title(self, machine):
+        options = machine.accel_options.replace("kernel-irqchip=", "")
+        return "_".join((self.name, machine.accel, machine.kernel, machine.machine,
+                         machine.memory, *([options] if options else [])))
+
     def skipped(self, guest_kernel):
         """Why it cannot run with this kernel, or None."""
         return None
@@ -347,7 +357,7 @@ MATRIX_CASES = ("boot", "memory", "block", "network", "network_e1000", "reset")
 def run_case(case, machine, guest_kernel, folder, log):
     """Return: the run, judged."""
     files = initramfs.Initramfs(guest_kernel)
-    files.add_script(initramfs.GUEST / f"{case.name.partition('_')[0]}.sh")
+    files.add_script(initramfs.GUEST / f"{case.script}.sh")
     try:
         case.prepare(machine, files, folder)
         initrd = folder / "initrd"

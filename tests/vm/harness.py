@@ -50,6 +50,7 @@ class Machine:
     accel_options: str = ""
     args: list = dataclasses.field(default_factory=list)
     devices: list = dataclasses.field(default_factory=list)
+    environment: dict = dataclasses.field(default_factory=dict)
     no_reboot: bool = True
 
     def command(self, image, initrd):
@@ -151,7 +152,10 @@ class Mark:
 
 
 class Run:
-    """A machine from its start to its end. What it found wrong is in `complaints`."""
+    """A machine from its start to its end. What it found wrong is in `complaints`.
+
+    `watch` is called with each line as it comes.
+    """
 
     def __init__(self, machine, initrd, log):
         self.machine = machine
@@ -166,6 +170,7 @@ class Run:
         self.status = None
         self.wall = self.cpu = 0.0
         self.process = None
+        self.watch = lambda line: None
         self.ours = self.theirs = False
 
     def complain(self, text):
@@ -184,7 +189,7 @@ class Run:
             try:
                 self.process = subprocess.Popen(
                     command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=stderr,
-                    env={**os.environ, "EXCLAVE_LOG": "1"})
+                    env={**os.environ, "EXCLAVE_LOG": "1", **self.machine.environment})
             except OSError as error:
                 self.complain(f"{command[0]} cannot be started: {error.strerror} "
                               "(--exclave names the program)")
@@ -219,6 +224,7 @@ class Run:
 
     def __take(self, line, now):
         self.lines.append(line)
+        self.watch(line)
         check, mark = CHECK.search(line), MARK.search(line)
         if check:
             self.checks[check.group(1)] = (check.group(2) == "PASS", check.group(3))

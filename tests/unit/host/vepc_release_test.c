@@ -8,6 +8,9 @@
 #include <asm/sgx.h>
 #include <errno.h>
 #include <pthread.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 struct two {
 	struct vepc *a, *b;
@@ -176,6 +179,42 @@ static void release_of_two_at_once_leaves_nothing(void **state)
 	}
 }
 
+/* A VMM with enclaves, which does not live to see what becomes of it. */
+static void be_killed(int ready)
+{
+	struct vepc *vepc = vepc_new();
+	hpa_t secs = page_at(vepc, 0);
+
+	make_secs(secs);
+	add_page(secs, page_at(vepc, 1));
+	if (write(ready, "", 1) == 1)
+		pause();
+	_exit(1);
+}
+
+/* EPC is the process's own: the next one finds the identity, and nothing else. */
+static void killed_process_leaves_nothing(void **state)
+{
+	struct two *two = *state;
+	int ready[2], status;
+	pid_t pid;
+	char byte;
+
+	assert_int_equal(pipe(ready), 0);
+	pid = fork();
+	if (!pid)
+		be_killed(ready[1]);
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	assert_int_equal(kill(pid, SIGKILL), 0);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSIGNALED(status));
+	close(ready[0]);
+	close(ready[1]);
+	make_secs(page_at(two->a, 0));
+	vepc_put(two->a);
+	vepc_put(two->b);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 const struct CMUnitTest vepc_release_tests[] = {
@@ -186,5 +225,6 @@ const struct CMUnitTest vepc_release_tests[] = {
 	CASE(release_child_elsewhere_secs_waits_for_it),
 	CASE(release_processor_inside_kept_until_it_is_gone),
 	CASE(release_of_two_at_once_leaves_nothing),
+	CASE(killed_process_leaves_nothing),
 };
 const size_t vepc_release_test_count = ARRAY_SIZE(vepc_release_tests);

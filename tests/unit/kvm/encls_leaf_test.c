@@ -2,6 +2,10 @@
 /* Patches "ECREATE handler" and "EINIT handler": each row spoils one thing. */
 #include "sgx_fixture.h"
 
+#include "signer.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #define SECS_GVA (EPC_GPA + SGX_PAGE_SIZE)
@@ -136,6 +140,44 @@ static void ecreate_provisioning_key_needs_the_capability(void **state)
 	expect_ok(f);
 }
 
+static atomic_bool is_over;
+
+/* Another processor of the guest's. */
+static void *flip_provisioning_key(void *attributes)
+{
+	while (!atomic_load(&is_over))
+		__atomic_fetch_xor((uint64_t *)attributes, SGX_ATTR_PROVISIONKEY, __ATOMIC_RELAXED);
+	return NULL;
+}
+
+/* The source is copied once: what was checked is what the enclave gets. */
+static void ecreate_source_changes_meanwhile_no_key(void **state)
+{
+	struct fixture *f = *state;
+	struct sgx_secs *source = legal_ecreate(f, 1);
+	unsigned int made = 0, refused = 0;
+	pthread_t thread;
+
+	atomic_store(&is_over, false);
+	assert_int_equal(pthread_create(&thread, NULL, flip_provisioning_key, &source->attributes),
+			 0);
+	for (unsigned int i = 0; i < 1000000 && (made < 200 || refused < 200); i++) {
+		const struct sgx_secs *secs;
+
+		if (fake_encls(f->v) == CPU_FAULT) {
+			refused++;
+			continue;
+		}
+		made++;
+		secs = epc_contents(1);
+		assert_int_equal(secs->attributes, SGX_ATTR_MODE64BIT);
+		epc_remove(1);
+	}
+	atomic_store(&is_over, true);
+	pthread_join(thread, NULL);
+	assert_true(made >= 200 && refused >= 200);
+}
+
 /* What KVM leaves to the processor. */
 static void ecreate_refused_by_processor_gp(void **state)
 {
@@ -259,6 +301,50 @@ static void einit_code_to_rax_and_flags(void **state)
 	assert_int_equal(s->rflags, X86_EFLAGS_ZF | X86_EFLAGS_IF | 2);
 }
 
+/* The guest writes what it trusts, by WRMSR. */
+static void trust(struct fixture *f, enum signer signer)
+{
+	uint64_t hash[4];
+
+	signer_hash(signer, (uint8_t *)hash);
+	for (uint32_t i = 0; i < 4; i++)
+		assert_int_equal(fake_wrmsr(f->v, PUBKEY_HASH0 + i, hash[i]), CPU_OK);
+}
+
+/* A new enclave that @signer has signed. Return: what EINIT says. */
+static uint64_t einit_of(struct fixture *f, enum signer signer)
+{
+	struct sgx_sigstruct *sig;
+
+	legal_ecreate(f, 1);
+	expect_ok(f);
+	sig = zero_einit(f, 1);
+	signer_describe(epc_contents(1), sig);
+	sign(sig, signer);
+	expect_ok(f);
+	epc_remove(1);
+	return f->v->cpu.state.gpr[X86_RAX];
+}
+
+/* Patch "helper to update LEPUBKEYHASH": the processor has the guest's hash at each EINIT. */
+static void einit_goes_by_guests_hash(void **state)
+{
+	struct fixture *f = *state;
+
+	/* Intel's, at first. */
+	assert_int_equal(einit_of(f, SIGNER_A), SGX_INVALID_EINITTOKEN);
+	for (unsigned int i = 0; i < 4; i++) {
+		enum signer signer = i % 2 ? SIGNER_B : SIGNER_A;
+		enum signer other = i % 2 ? SIGNER_A : SIGNER_B;
+
+		trust(f, signer);
+		assert_int_equal(einit_of(f, signer), SGX_SUCCESS);
+		assert_false(f->v->cpu.state.rflags & X86_EFLAGS_ZF);
+		assert_int_equal(einit_of(f, other), SGX_INVALID_EINITTOKEN);
+		assert_true(f->v->cpu.state.rflags & X86_EFLAGS_ZF);
+	}
+}
+
 static void einit_operands_refused_as_by_linux(void **state)
 {
 	static const struct {
@@ -293,12 +379,14 @@ const struct CMUnitTest encls_leaf_tests[] = {
 	CASE(ecreate_beyond_cpuid_gp),
 	CASE(ecreate_beyond_guests_own_limits_gp),
 	CASE(ecreate_provisioning_key_needs_the_capability),
+	CASE(ecreate_source_changes_meanwhile_no_key),
 	CASE(ecreate_refused_by_processor_gp),
 	CASE(ecreate_target_no_epc_pf_sgx),
 	CASE(ecreate_target_no_epc_without_sgx2_gp),
 	CASE(operand_not_mapped_guests_pf),
 	CASE(operand_outside_ds_gp),
 	CASE(einit_code_to_rax_and_flags),
+	CASE(einit_goes_by_guests_hash),
 	CASE(einit_operands_refused_as_by_linux),
 };
 const size_t encls_leaf_test_count = ARRAY_SIZE(encls_leaf_tests);

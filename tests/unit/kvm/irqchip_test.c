@@ -130,7 +130,7 @@ static void without_irqchip_nothing_is_there(void **state)
 static void line_goes_to_the_processor(void **state)
 {
 	struct fixture *f = *state;
-	unsigned int written = fake.written;
+	unsigned int written;
 
 	guest_store(f, 0xfee000f0, 0x1ff);
 	guest_store(f, 0xfee00350, 0x10000);

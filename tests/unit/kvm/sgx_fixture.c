@@ -71,6 +71,30 @@ uint64_t epc_free(void)
 	return epc_pool_counters(&host->pool).free;
 }
 
+static hpa_t epc_hpa_of(unsigned int page)
+{
+	hpa_t hpa;
+
+	assert_int_equal(vepc_lookup(epc.vepc, page, &hpa), 0);
+	return hpa;
+}
+
+void *epc_contents(unsigned int page)
+{
+	struct sgx_host *host;
+
+	assert_int_equal(sgx_host_get(&host), 0);
+	return epcm_page(epc_lookup(&host->platform.epc, epc_hpa_of(page)));
+}
+
+void epc_remove(unsigned int page)
+{
+	struct sgx_host *host;
+
+	assert_int_equal(sgx_host_get(&host), 0);
+	assert_int_equal(sgx_remove_page(&host->platform, epc_hpa_of(page)).value, SGX_SUCCESS);
+}
+
 static void enter_long_mode(struct x86_state *s)
 {
 	s->cr0 = X86_CR0_PE | X86_CR0_PG;

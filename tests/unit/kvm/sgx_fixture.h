@@ -44,6 +44,11 @@ void epc_unmap(struct vepc *vepc, uint8_t *at);
 long epc_slot_set(struct fixture *f, uint32_t slot, gpa_t gpa, const uint8_t *at, uint64_t size);
 uint64_t epc_free(void);
 
+/* The contents of page @page at EPC_GPA, which has been touched. */
+void *epc_contents(unsigned int page);
+/* EREMOVE of it. */
+void epc_remove(unsigned int page);
+
 /* setup(), then all of the above, with firmware that has enabled SGX. */
 int sgx_setup(void **state);
 /* Afterwards the pool has all its pages. */

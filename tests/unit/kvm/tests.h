@@ -28,6 +28,7 @@
 	X(sgx_memory)      \
 	X(encls)           \
 	X(encls_leaf)      \
+	X(encls_race)      \
 	X(hostile)
 
 KVM_TEST_SUITES(DECLARE_SUITE)

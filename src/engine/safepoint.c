@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * What vCPUs ask of each other. A request is a bit, and a kick that brings the
+ * other to its next safe point, where it serves the request and clears the bit. A
+ * vCPU outside engine_run() serves at its next entry, and counts as having
+ * served: it uses nothing meanwhile. Both sides write before they read
+ * (`running`, `request`), so one of them sees the other.
+ *
+ * Who waits for another's answer serves its own requests meanwhile, since the other
+ * may be waiting for it. After that it knows nothing any more that a safe point
+ * ends: host pointers, blocks.
+ */
+#include "engine/core.h"
+
+#include <sched.h>
+
+/* What is in v->protect now; Return: how many, more than fit for all. */
+static unsigned int take_protect(struct engine_vcpu *v, const uint8_t **hosts)
+{
+	unsigned int count;
+
+	engine_lock_translate(v->engine);
+	count = v->protect_count;
+	for (unsigned int i = 0; i < count && i < ENGINE_PROTECT_MAX; i++)
+		hosts[i] = v->protect[i];
+	v->protect_count = 0;
+	if (!count)
+		atomic_fetch_and(&v->request, ~REQUEST_PROTECT);
+	engine_unlock_translate(v->engine);
+	return count;
+}
+
+/* The bit goes when nothing is left, and after the entries. */
+static void serve_protect(struct engine_vcpu *v)
+{
+	const uint8_t *hosts[ENGINE_PROTECT_MAX];
+	unsigned int count;
+
+	while ((count = take_protect(v, hosts)) != 0) {
+		for (unsigned int n = 0; n < ENGINE_MMU_INDICES; n++) {
+			if (count > ENGINE_PROTECT_MAX)
+				tlb_flush(&v->tlb[n]);
+			for (unsigned int i = 0; i < count && i < ENGINE_PROTECT_MAX; i++)
+				tlb_protect(&v->tlb[n], hosts[i]);
+		}
+	}
+}
+
+/* Somebody wants to be alone. */
+static void serve_park(struct engine_vcpu *v)
+{
+	struct engine *engine = v->engine;
+
+	atomic_store(&v->parked, true);
+	while (atomic_load(&engine->exclusive) && atomic_load(&engine->exclusive) != v)
+		sched_yield();
+	atomic_fetch_and(&v->request, ~REQUEST_PARK);
+	atomic_store(&v->parked, false);
+}
+
+void safepoint_serve(struct engine_vcpu *v)
+{
+	uint32_t request;
+
+	__atomic_store_n(&v->run_page[2], 0, __ATOMIC_SEQ_CST);
+	while ((request = atomic_load(&v->request))) {
+		if (request & REQUEST_PARK)
+			serve_park(v);
+		if (request & REQUEST_FLUSH) {
+			vcpu_flush_all(v);
+			atomic_fetch_and(&v->request, ~REQUEST_FLUSH);
+		}
+		if (request & REQUEST_PROTECT)
+			serve_protect(v);
+		atomic_fetch_add(&v->served, 1);
+	}
+}
+
+/* Has @v answered, or is it where it uses nothing? */
+static bool has_answered(struct engine_vcpu *v, uint32_t request)
+{
+	return !atomic_load(&v->running) || !(atomic_load(&v->request) & request) ||
+	       (request == REQUEST_PARK && atomic_load(&v->parked));
+}
+
+/* The list may be somebody's who waits for us. Return: all have answered. */
+static bool all_answered(struct engine_vcpu *self, uint32_t request)
+{
+	struct engine *engine = self->engine;
+	bool all = true;
+
+	if (!engine_try_lock_vcpus(engine))
+		return false;
+	for (struct engine_vcpu *v = engine->vcpus; v && all; v = v->next)
+		all = v == self || has_answered(v, request);
+	engine_unlock_vcpus(engine);
+	return all;
+}
+
+static void wait_for_all(struct engine_vcpu *self, uint32_t request)
+{
+	while (!all_answered(self, request)) {
+		if (atomic_load(&self->request))
+			safepoint_serve(self);
+		sched_yield();
+	}
+}
+
+/* To all vCPUs but @self, which serves meanwhile what is asked of it. */
+static void ask_all(struct engine_vcpu *self, uint32_t request)
+{
+	struct engine *engine = self->engine;
+
+	while (!engine_try_lock_vcpus(engine)) {
+		if (atomic_load(&self->request))
+			safepoint_serve(self);
+		sched_yield();
+	}
+	for (struct engine_vcpu *v = engine->vcpus; v; v = v->next) {
+		if (v == self)
+			continue;
+		atomic_fetch_or(&v->request, request);
+		engine_kick(v);
+	}
+	engine_unlock_vcpus(engine);
+}
+
+static bool is_alone(struct engine *engine)
+{
+	return atomic_load_explicit(&engine->vcpu_count, memory_order_relaxed) == 1;
+}
+
+bool safepoint_protect(struct engine_vcpu *self, const uint8_t *host)
+{
+	struct engine *engine = self->engine;
+	uint64_t served = atomic_load(&self->served);
+
+	for (unsigned int i = 0; i < ENGINE_MMU_INDICES; i++)
+		tlb_protect(&self->tlb[i], host);
+	if (is_alone(engine))
+		return true;
+	while (!engine_try_lock_vcpus(engine)) {
+		if (atomic_load(&self->request))
+			safepoint_serve(self);
+		sched_yield();
+	}
+	engine_lock_translate(engine);
+	for (struct engine_vcpu *v = engine->vcpus; v; v = v->next) {
+		if (v == self)
+			continue;
+		if (v->protect_count < ENGINE_PROTECT_MAX)
+			v->protect[v->protect_count] = host;
+		if (v->protect_count <= ENGINE_PROTECT_MAX)
+			v->protect_count++;
+	}
+	engine_unlock_translate(engine);
+	engine_unlock_vcpus(engine);
+	ask_all(self, REQUEST_PROTECT);
+	wait_for_all(self, REQUEST_PROTECT);
+	return atomic_load(&self->served) == served;
+}
+
+void safepoint_begin_exclusive(struct engine_vcpu *self)
+{
+	struct engine *engine = self->engine;
+	struct engine_vcpu *nobody = NULL;
+
+	while (!atomic_compare_exchange_strong(&engine->exclusive, &nobody, self)) {
+		nobody = NULL;
+		if (atomic_load(&self->request))
+			safepoint_serve(self);
+		sched_yield();
+	}
+	if (is_alone(engine))
+		return;
+	ask_all(self, REQUEST_PARK);
+	wait_for_all(self, REQUEST_PARK);
+}
+
+void safepoint_end_exclusive(struct engine_vcpu *self)
+{
+	atomic_store(&self->engine->exclusive, NULL);
+}
+
+void safepoint_enter(struct engine_vcpu *v)
+{
+	atomic_store(&v->running, true);
+	if (atomic_load(&v->request))
+		safepoint_serve(v);
+}
+
+void safepoint_leave(struct engine_vcpu *v)
+{
+	atomic_store(&v->running, false);
+}

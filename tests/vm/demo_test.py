@@ -1,0 +1,88 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""`make demo`, as a user runs it, and with an enclave that is not what was signed; speaks TAP.
+
+usage: demo_test.py --exclave PROGRAM --guest FOLDER
+"""
+import argparse
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+DEMO = ROOT / "demo" / "guest_demo.py"
+SECONDS = 120
+# Of an image: a page of code, behind the header and the TCS pages.
+CODE_OFFSET = 5 * 4096 + 64
+
+
+def run(args, guest, folder):
+    return subprocess.run([DEMO, "--exclave", args.exclave, "--guest", guest, "--logs", folder],
+                          env={**os.environ, "XDG_STATE_HOME": str(folder)}, capture_output=True,
+                          text=True, timeout=SECONDS)
+
+
+def demo_shows_all_steps(args, folder):
+    """Return: what is wrong, or None."""
+    result = run(args, args.guest, folder)
+    sealed, unsealed = (re.search(rf"^  Alice {word} +(secret-\w+)$", result.stdout, re.M)
+                        for word in ("seals", "unseals"))
+    if result.returncode != 0 or not re.search(r"^All \d+ steps did", result.stdout, re.M):
+        return f"exit status {result.returncode}"
+    if not sealed or not unsealed or sealed.group(1) != unsealed.group(1):
+        return "what was unsealed is not what was sealed"
+    long_lines = [line for line in result.stdout.splitlines()
+                  if len(line) > 110 and "exclave:" not in line]
+    return f"long line: {long_lines[0]}" if long_lines else None
+
+
+def demo_changed_enclave_fails(args, folder):
+    guest = folder / "guest"
+    guest.mkdir()
+    for name in ("guest-demo", "alice.image", "bob.image"):
+        shutil.copy(args.guest / name, guest / name)
+    contents = bytearray((guest / "alice.image").read_bytes())
+    contents[CODE_OFFSET] ^= 1
+    (guest / "alice.image").write_bytes(contents)
+    result = run(args, guest, folder)
+    if result.returncode != 1 or "did what they claim" in result.stdout:
+        return f"exit status {result.returncode}"
+    if "SGX_IOC_ENCLAVE_INIT" not in result.stdout:
+        return "it does not say what failed"
+    return None
+
+
+def demo_not_built_says_so(args, folder):
+    result = run(args, folder, folder)
+    if result.returncode != 1 or "--guest" not in result.stderr or "Traceback" in result.stderr:
+        return f"exit status {result.returncode}: {result.stderr}"
+    return None
+
+
+CASES = (demo_shows_all_steps, demo_changed_enclave_fails, demo_not_built_says_so)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--exclave", required=True)
+    parser.add_argument("--guest", type=pathlib.Path, required=True)
+    args = parser.parse_args()
+    failed = 0
+    print(f"1..{len(CASES)}", flush=True)
+    for number, case in enumerate(CASES, 1):
+        with tempfile.TemporaryDirectory(prefix="exclave-demo-test-") as folder:
+            wrong = case(args, pathlib.Path(folder))
+        print(f"{'not ok' if wrong else 'ok'} {number} - {case.__name__}")
+        if wrong:
+            print(f"#   {wrong}")
+        sys.stdout.flush()
+        failed += bool(wrong)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

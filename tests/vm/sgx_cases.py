@@ -1,0 +1,252 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The guests of sgx_test.py: what EPC each has, and what must have come of it."""
+import dataclasses
+import re
+
+import cases
+import harness
+import packages
+import selftests
+
+CPU_FEATURES = ("+sgx,+sgxlc,+sgx1,+sgx2,+sgx-exinfo,+sgx-debug,+sgx-mode64,+sgx-provisionkey,"
+                "+sgx-tokenkey,+sgx-kss")
+MIB = 1 << 20
+UNITS = {"M": MIB, "G": 1 << 30}
+STEPS = {
+    "hello": ("hello_alice", "hello_bob"),
+    "attributes": ("attributes",),
+    "attest": ("attest", "attest_elsewhere", "attest_forged"),
+    "grow": ("grow",),
+    "rights": ("restrict", "epcm_fault", "extend"),
+    "trim": ("trim", "regrow"),
+    "threads": ("threads",),
+    "storm": ("storm",),
+    "timing": ("timing",),
+    "provision": ("provision_refused", "provision_attribute", "provision_key"),
+}
+SEAL_FIRST = ("sealed",)
+SEAL_SECOND = ("unsealed", "unseal_other", "unseal_damaged")
+
+
+def size_of(text):
+    return int(text[:-1]) * UNITS[text[-1]]
+
+
+@dataclasses.dataclass
+class Section:
+    """One EPC section: its size as QEMU takes it, and the node that it is on."""
+    size: str = "64M"
+    node: int = 0
+    prealloc: bool = True
+
+
+class Sgx(cases.Case):
+    """A guest with EPC, in which steps of the demonstration run."""
+    script = "sgx"
+    sections = (Section(),)
+    memory = "512M"
+    chipset = "q35"
+    base = 0x1_0000_0000
+    steps = ("hello",)
+    numa = False
+
+    @property
+    def checks(self):
+        shown = [check for step in self.steps for check in STEPS[step]]
+        return ("sgx_enclave", "sgx_provision", "cpu_flags", *shown)
+
+    def title(self, machine):
+        return "_".join((self.name, machine.accel, machine.kernel))
+
+    def prepare(self, machine, files, folder):
+        machine.memory = self.memory
+        machine.cpu = machine.cpu or f"{harness.EXCLAVE_CPU},{CPU_FEATURES}"
+        machine.machine = self.chipset
+        for number, section in enumerate(self.sections):
+            name = f"epc{number}"
+            machine.machine += (f",sgx-epc.{number}.memdev={name}"
+                                f",sgx-epc.{number}.node={section.node}")
+            machine.devices += ["-object", f"memory-backend-epc,id={name},size={section.size},"
+                                f"prealloc={'on' if section.prealloc else 'off'}"]
+        files.add_variables(**self.variables())
+        self.add_programs(files)
+
+    def variables(self):
+        return {"steps": " ".join(self.steps)}
+
+    def add_programs(self, files):
+        for name, target in (("guest-demo", "bin/guest-demo"), ("alice.image", "data/alice.image"),
+                             ("bob.image", "data/bob.image")):
+            source = self.options.guest / name
+            if not source.exists():
+                raise packages.PackageError(f"no {source} (--guest names the folder)")
+            files.add(source, target)
+
+    def judge(self, run):
+        """The sections lie side by side above all memory."""
+        found = re.findall(r"^EPC-SECTION: 0x([0-9a-f]+)-0x([0-9a-f]+)", run.text(), re.M)
+        wanted, base = [], self.base
+        for section in self.sections:
+            wanted.append((f"{base:x}", f"{base + size_of(section.size) - 1:x}"))
+            base += size_of(section.size)
+        if found != wanted:
+            run.complain(f"EPC sections {found}, not {wanted}")
+        self.judge_nodes(run)
+
+    def judge_nodes(self, run):
+        nodes = {int(node): int(size) for node, size in
+                 re.findall(r"^EPC-NODE: (\d+) (\d+)", run.text(), re.M)}
+        wanted = {}
+        for section in self.sections:
+            wanted[section.node] = wanted.get(section.node, 0) + size_of(section.size)
+        if nodes != wanted:
+            run.complain(f"EPC by node {nodes}, not {wanted}")
+        if self.numa and "EPC-FALLBACK" in run.text():
+            run.complain("Linux does not find a section's node")
+
+
+class Demo(Sgx):
+    """Every step, and what was sealed in one QEMU unsealed in the next."""
+    name = "sgx_demo"
+    steps = tuple(STEPS)
+
+    @property
+    def checks(self):
+        return (*super().checks, *SEAL_FIRST)
+
+    def variables(self):
+        return {"steps": " ".join([*self.steps, "seal"]), "steps_again": "hello seal",
+                "disk": "/dev/vda"}
+
+    def prepare(self, machine, files, folder):
+        super().prepare(machine, files, folder)
+        disk = folder / "disk"
+        disk.write_bytes(bytes(MIB))
+        files.add_modules(["virtio_pci", "virtio_blk"])
+        machine.devices += cases.drive(disk)
+        self.machine = machine
+        self.initrd = folder / "initrd"
+
+    def judge(self, run):
+        super().judge(run)
+        if run.complaints:
+            return
+        again = harness.Run(self.machine, self.initrd, run.log.with_suffix(".second.log")).run()
+        again.want("hello_alice", *SEAL_SECOND)
+        run.complaints += [f"second boot: {complaint}" for complaint in again.complaints]
+        sealed, unsealed = run.checks["sealed"][1], again.checks.get("unsealed", (False, ""))[1]
+        if sealed != unsealed:
+            run.complain(f"'{sealed}' was sealed, '{unsealed}' came back")
+
+
+class Reboot(Demo):
+    """The same over a reset of the machine, amid enclaves at work."""
+    name = "sgx_reboot"
+    script = "reboot"
+    checks = ("hello_alice", "hello_bob", "grow", *SEAL_FIRST, *SEAL_SECOND)
+
+    def prepare(self, machine, files, folder):
+        super().prepare(machine, files, folder)
+        machine.no_reboot = False
+
+    def judge(self, run):
+        if len(run.marks.get("boot", [])) != 2:
+            run.complain(f"{len(run.marks.get('boot', []))} boots, not 2")
+        if run.checks.get("sealed", (0, 0))[1] != run.checks.get("unsealed", (0, 1))[1]:
+            run.complain("what came back is not what was sealed")
+
+
+class Selftest(Sgx):
+    """All of the kernel's own cases, which drive EWB and ELDU hard; skipped ones do not count."""
+    name = "sgx_selftest"
+    script = "selftest"
+    memory = "1G"
+    checks = ("reclaimer_first",)
+
+    def prepare(self, machine, files, folder):
+        super().prepare(machine, files, folder)
+        # A case may take 30 s, one of them 900 s.
+        machine.timeout = 600
+
+    def add_programs(self, files):
+        built = selftests.build()
+        files.add(built / "test_sgx", "data/test_sgx")
+        files.add(built / "test_encl.elf", "data/test_encl.elf")
+        files.add_program(cases.program_path("chrt"))
+
+    def judge(self, run):
+        text = run.text()
+        wanted = f"# Totals: pass:{selftests.CASES} fail:0 xfail:0 xpass:0 skip:0 error:0"
+        totals = re.findall(r"^# Totals: .*", text, re.M)
+        if totals != [wanted]:
+            run.complain(f"{totals}, not '{wanted}'")
+        passed = set(re.findall(r"^ok \d+ (\S+)$", text, re.M))
+        if len(passed) != selftests.CASES:
+            run.complain(f"{len(passed)} cases passed without remark")
+        for line in re.findall(r"^(?:not ok .*|ok .*SKIP.*|# .*Expected .*)", text, re.M):
+            run.complain(line)
+
+
+class Numa(Sgx):
+    """Two sections on two nodes."""
+    name = "sgx_numa"
+    sections = (Section("64M", 0), Section("28M", 1))
+    numa = True
+
+    def prepare(self, machine, files, folder):
+        super().prepare(machine, files, folder)
+        for node in (0, 1):
+            machine.devices += ["-object", f"memory-backend-ram,id=ram{node},size=256M",
+                                "-numa", f"node,nodeid={node},memdev=ram{node}"]
+
+
+class Small(Sgx):
+    name = "sgx_8m"
+    sections = (Section("8M"),)
+    steps = ("hello", "grow", "trim")
+
+
+class Tiny(Sgx):
+    """Less EPC than the enclaves have pages: each step also pages in and out."""
+    name = "sgx_1m"
+    sections = (Section("1M"),)
+    steps = ("hello", "grow", "rights", "trim", "threads", "storm", "attest")
+
+
+class Large(Sgx):
+    """More EPC than the host has memory: only what is used costs anything."""
+    name = "sgx_64g"
+    sections = (Section("64G", prealloc=False),)
+    memory = "2G"
+    steps = ("hello", "grow")
+
+
+class High(Sgx):
+    """EPC lies above the memory above 4 GiB."""
+    name = "sgx_6g"
+    memory = "6G"
+    base = 0x2_0000_0000
+
+
+class Pc(Sgx):
+    name = "sgx_pc"
+    chipset = "pc"
+    steps = ("hello", "grow")
+
+
+class Unprovisioned(Sgx):
+    """QEMU may not open /dev/sgx_provision: the guest's CPUID has no PROVISIONKEY, ECREATE refuses."""
+    name = "sgx_unprovisioned"
+    checks = ("hello_alice", "unprovisioned")
+
+    def variables(self):
+        return {"steps": "hello unprovisioned"}
+
+    def prepare(self, machine, files, folder):
+        super().prepare(machine, files, folder)
+        # Not even root may open what is not there.
+        machine.environment["EXCLAVE_PROVISION"] = str(folder / "absent" / "provision")
+
+
+CASES = {case.name: case for case in (Demo, Selftest, Reboot, Numa, Small, Tiny, Large, High, Pc,
+                                      Unprovisioned)}
