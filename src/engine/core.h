@@ -45,6 +45,7 @@ struct engine {
 #define REQUEST_FLUSH   0x1u /* drop the whole TLB */
 #define REQUEST_PROTECT 0x2u /* drop the write entries of v->protect */
 #define REQUEST_PARK    0x4u /* wait until nobody is exclusive */
+#define REQUEST_EXIT    0x8u /* leave engine_run() */
 
 /* Sanitizers' code knows nothing of it: there the stubs save the state at once. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || defined(__clang__)

@@ -178,7 +178,7 @@ void engine_kick(struct engine_vcpu *v)
 
 void engine_request_exit(struct engine_vcpu *v)
 {
-	atomic_store(&v->exit_requested, true);
+	atomic_fetch_or(&v->request, REQUEST_EXIT);
 	engine_kick(v);
 }
 

@@ -461,8 +461,8 @@ static enum run_next turn(struct engine_vcpu *v)
 		return exit_for(v, ENGINE_EXIT_KICK);
 	if (__atomic_load_n(&v->run_page[2], __ATOMIC_ACQUIRE))
 		safepoint_serve(v);
-	if (unlikely(atomic_load_explicit(&v->exit_requested, memory_order_relaxed))) {
-		atomic_store(&v->exit_requested, false);
+	if (unlikely(atomic_load_explicit(&v->request, memory_order_relaxed) & REQUEST_EXIT)) {
+		atomic_fetch_and(&v->request, ~REQUEST_EXIT);
 		return exit_for(v, ENGINE_EXIT_KICK);
 	}
 	waits = v->want_irq_window || has_event(v) || vcpu_has_interrupt(v);

@@ -63,7 +63,8 @@ void safepoint_serve(struct engine_vcpu *v)
 	uint32_t request;
 
 	__atomic_store_n(&v->run_page[2], 0, __ATOMIC_SEQ_CST);
-	while ((request = atomic_load(&v->request))) {
+	/* The run loop's own is not ours. */
+	while ((request = atomic_load(&v->request) & ~REQUEST_EXIT)) {
 		if (request & REQUEST_PARK)
 			serve_park(v);
 		if (request & REQUEST_FLUSH) {

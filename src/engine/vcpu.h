@@ -184,7 +184,6 @@ struct engine_vcpu {
 	bool keep_rf;           /* the present instruction has loaded RF for the next one */
 	_Atomic bool running;   /* inside engine_run() */
 	_Atomic bool parked;    /* at a safe point, for somebody who is exclusive */
-	_Atomic bool exit_requested; /* engine_request_exit() */
 	/*
 	 * has_interrupt() of struct engine_ops may say yes: set before engine_kick() and
 	 * cleared by an embedder that wants not to be asked each time; set in the beginning.
