@@ -92,6 +92,7 @@ static void init_vcpu(struct engine_vcpu *v, struct engine *engine,
 	v->on_cpuid = config->cpuid_fixup;
 	v->pext_page = ~UINT64_C(0xfff);
 	v->arithmetic_mask = FLAGS_ARITHMETIC;
+	v->irq_hint = true;
 	v->not_if_mask = ~(uint64_t)X86_EFLAGS_IF;
 	v->default_mxcsr = MXCSR_DEFAULT;
 	v->mmu.slots = engine->config.slots;

@@ -34,8 +34,8 @@ struct engine_ops {
 	int (*take_interrupt)(struct engine_vcpu *v);
 	/*
 	 * The same question without acknowledging, but the processor may be one that cannot
-	 * take it now. Asked between instructions while v->irq_hint is set, which the
-	 * embedder clears; it may also make v->cpu.events.nmi.pending true and say yes.
+	 * take it now. Asked between instructions while v->irq_hint is set; it may also
+	 * make v->cpu.events.nmi.pending true and say yes.
 	 */
 	bool (*has_interrupt)(struct engine_vcpu *v);
 	/*

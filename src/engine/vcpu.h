@@ -184,7 +184,10 @@ struct engine_vcpu {
 	bool keep_rf;           /* the present instruction has loaded RF for the next one */
 	_Atomic bool running;   /* inside engine_run() */
 	_Atomic bool parked;    /* at a safe point, for somebody who is exclusive */
-	/* The embedder's, set before engine_kick(): has_interrupt() of struct engine_ops may say yes. */
+	/*
+	 * has_interrupt() of struct engine_ops may say yes: set before engine_kick() and
+	 * cleared by an embedder that wants not to be asked each time; set in the beginning.
+	 */
 	_Atomic bool irq_hint;
 	_Atomic uint32_t request;
 	_Atomic uint64_t served; /* requests, or rounds of them */

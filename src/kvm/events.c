@@ -97,6 +97,8 @@ long vcpu_ioc_get_vcpu_events(struct kvm_object *obj, void *data)
 	const struct cpu_events *events = &vcpu->v->cpu.events;
 	struct kvm_vcpu_events *out = data;
 
+	/* An NMI that has come by message is pending, too. */
+	vcpu_has_apic_interrupt(vcpu->v);
 	out->flags = KVM_VCPUEVENT_VALID_NMI_PENDING | KVM_VCPUEVENT_VALID_SHADOW |
 		     KVM_VCPUEVENT_VALID_SMM;
 	get_exception(vcpu, atomic_load(&vcpu->vm->exception_payload), out);
@@ -166,8 +168,10 @@ long vcpu_ioc_set_vcpu_events(struct kvm_object *obj, void *data)
 	if (in->flags & KVM_VCPUEVENT_VALID_SHADOW)
 		events->shadow = in->interrupt.shadow & (CPU_SHADOW_MOV_SS | CPU_SHADOW_STI);
 	events->nmi.injected = in->nmi.injected;
-	if (in->flags & KVM_VCPUEVENT_VALID_NMI_PENDING)
+	if (in->flags & KVM_VCPUEVENT_VALID_NMI_PENDING) {
+		atomic_fetch_and(&vcpu->lapic.events, ~LAPIC_EVENT_NMI);
 		events->nmi.pending = in->nmi.pending;
+	}
 	events->nmi.blocked = in->nmi.masked;
 	if (in->flags & KVM_VCPUEVENT_VALID_TRIPLE_FAULT)
 		events->triple_fault = in->triple_fault.pending;

@@ -151,9 +151,9 @@ bool vcpu_has_apic_interrupt(struct engine_vcpu *v)
 	struct kvm_vcpu *vcpu = v->owner;
 	bool found;
 
+	atomic_store(&v->irq_hint, false);
 	if (!vcpu->has_lapic)
 		return false;
-	atomic_store(&v->irq_hint, false);
 	found = lapic_pending(&vcpu->lapic) || has_extint(vcpu);
 	if (atomic_load(&vcpu->lapic.events) & LAPIC_EVENT_NMI) {
 		atomic_fetch_and(&vcpu->lapic.events, ~LAPIC_EVENT_NMI);

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "kvm/service.h"
 
+#include "kvm/eventfd.h"
 #include "kvm/vcpu.h"
 #include "lib/lock.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -13,6 +15,12 @@
 /* Beside the numbers of irqfds, which start at 0 and never get there. */
 #define ID_STOP  (UINT64_MAX - 1)
 #define ID_TIMER UINT64_MAX
+
+/*
+ * A VMM that closes numbers which it does not own may have taken our descriptors away:
+ * then nothing wakes the thread, and it has to find out by itself that it is to end.
+ */
+#define PATIENCE_MS 1000
 
 #define NS_PER_S 1000000000u
 
@@ -116,37 +124,38 @@ static void expire(struct kvm_vm *vm)
 	rearm(vm);
 }
 
-/* Return: false when the thread is to end. */
-static bool serve(struct kvm_vm *vm, uint64_t id)
+static void serve(struct kvm_vm *vm, uint64_t id)
 {
 	uint64_t expirations;
 	ssize_t ret;
 
 	if (id == ID_STOP)
-		return false;
+		return;
 	if (id != ID_TIMER) {
 		irqfd_event(vm, id);
-		return true;
+		return;
 	}
 	/* It never blocks, and may have been set anew meanwhile. */
 	ret = read(vm->irq.service.timer_fd, &expirations, sizeof(expirations));
 	(void)ret;
 	expire(vm);
-	return true;
 }
 
 static void *service_main(void *opaque)
 {
 	struct kvm_vm *vm = opaque;
+	struct service *s = &vm->irq.service;
 	struct epoll_event events[16];
 	int count;
 
-	for (;;) {
-		count = epoll_wait(vm->irq.service.epoll_fd, events, ARRAY_SIZE(events), -1);
+	while (!atomic_load(&s->stopping)) {
+		count = epoll_wait(s->epoll_fd, events, ARRAY_SIZE(events), PATIENCE_MS);
+		if (count < 0 && errno != EINTR)
+			poll(NULL, 0, PATIENCE_MS);
 		for (int i = 0; i < count; i++)
-			if (!serve(vm, events[i].data.u64))
-				return NULL;
+			serve(vm, events[i].data.u64);
 	}
+	return NULL;
 }
 
 int service_watch(struct kvm_vm *vm, int fd, uint64_t id)
@@ -226,7 +235,8 @@ void service_stop(struct kvm_vm *vm)
 
 	if (s->running) {
 		if (getpid() == vm->obj.creator) {
-			eventfd_write(s->stop_fd, 1);
+			atomic_store(&s->stopping, true);
+			eventfd_signal(s->stop_fd);
 			pthread_join(s->thread, NULL);
 		}
 		close_fds(s);

@@ -21,6 +21,7 @@ struct service {
 	bool running;         /* under LOCK_VM, as are the descriptors */
 	pthread_t thread;
 	int epoll_fd, timer_fd, stop_fd;
+	_Atomic bool stopping;
 	_Atomic uint64_t armed; /* what the timer is set to; SERVICE_NEVER */
 };
 

@@ -63,13 +63,6 @@ def other_irqchips(args, machines):
             for machine in machines for irqchip in IRQCHIPS]
 
 
-def title_of(name, machine):
-    parts = [name, machine.accel, machine.kernel, machine.machine, machine.memory]
-    if machine.accel_options:
-        parts.append(machine.accel_options.replace("kernel-irqchip=", ""))
-    return "_".join(parts)
-
-
 def copy_of(machine):
     return dataclasses.replace(machine, args=list(machine.args), devices=[],
                                environment=dict(machine.environment))

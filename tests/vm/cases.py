@@ -49,8 +49,9 @@ class Case:
         return self.name.partition("_")[0]
 
     def title(self, machine):
+        options = machine.accel_options.replace("kernel-irqchip=", "")
         return "_".join((self.name, machine.accel, machine.kernel, machine.machine,
-                         machine.memory))
+                         machine.memory, *([options] if options else [])))
 
     def skipped(self, guest_kernel):
         """Why it cannot run with this kernel, or None."""

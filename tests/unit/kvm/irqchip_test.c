@@ -196,6 +196,22 @@ static void nmi_by_message_is_pending(void **state)
 	assert_true(f->v->cpu.events.nmi.pending);
 }
 
+static void nmi_by_message_is_saved(void **state)
+{
+	struct fixture *f = *state;
+	struct kvm_msi msi = {.address_lo = 0xfee00000, .data = 0x4400};
+	struct kvm_vcpu_events events;
+
+	assert_int_equal(ioc(f->vm, KVM_SIGNAL_MSI, &msi), 1);
+	assert_ok(ioc(f->vcpu, KVM_GET_VCPU_EVENTS, &events));
+	assert_true(events.nmi.pending);
+	events.nmi.pending = 0;
+	assert_int_equal(ioc(f->vm, KVM_SIGNAL_MSI, &msi), 1);
+	assert_ok(ioc(f->vcpu, KVM_SET_VCPU_EVENTS, &events));
+	assert_ok(ioc(f->vcpu, KVM_GET_VCPU_EVENTS, &events));
+	assert_false(events.nmi.pending);
+}
+
 static void cr8_is_the_task_priority(void **state)
 {
 	struct fixture *f = *state;
@@ -392,6 +408,7 @@ const struct CMUnitTest irqchip_tests[] = {
 	CASE(line_goes_by_the_8259s, setup_full),
 	CASE(message_goes_to_the_processor, setup_full),
 	CASE(nmi_by_message_is_pending, setup_full),
+	CASE(nmi_by_message_is_saved, setup_full),
 	CASE(cr8_is_the_task_priority, setup_full),
 	CASE(x2apic_needs_its_cpuid_bit, setup_full),
 	CASE(timer_interrupts_a_running_processor, setup_full),
