@@ -40,8 +40,10 @@ static enum miss_result bounce(struct engine_vcpu *v, const struct block *block,
 	uint8_t *place = v->bounce + gva % 64;
 	enum cpu_result result = CPU_OK;
 
-	if (record->atomic)
+	if (record->atomic) {
+		vcpu_save_xstate(v);
 		safepoint_begin_exclusive(v);
+	}
 	if (record->write)
 		result = vcpu_probe_write(v, gva, record->size);
 	if (result == CPU_OK && record->read)
