@@ -5,6 +5,7 @@
  *
  * usage: diff_test [CASES [SEED [ENGINE_DEBUG]]]
  */
+#include "coverage.h"
 #include "native.h"
 
 #include "engine/insn.h"
@@ -27,7 +28,7 @@ struct diff {
 	uint64_t seed;
 	uint64_t cases, different;
 	struct insn insn;
-	uint32_t covered[4096 / 32]; /* mnemonics */
+	struct coverage coverage;
 };
 
 static struct diff diff;
@@ -172,11 +173,15 @@ static void generate(struct diff_shared *s)
 		if (!insn_decode(bytes, INSN_MAX_LENGTH, 8, &diff.insn))
 			continue;
 		if (diff.insn.kind != INSN_COPY && diff.insn.kind != INSN_PUSH &&
-		    diff.insn.kind != INSN_POP && diff.insn.kind != INSN_LEAVE)
+		    diff.insn.kind != INSN_POP && diff.insn.kind != INSN_LEAVE) {
+			coverage_left_out(&diff.coverage, &diff.insn);
 			continue;
+		}
 		random_state(&s->in);
-		if (!aim(&s->in, bytes, &diff.insn))
+		if (!aim(&s->in, bytes, &diff.insn)) {
+			coverage_left_out(&diff.coverage, &diff.insn);
 			continue;
+		}
 		if (diff.insn.kind == INSN_LEAVE)
 			s->in.gpr[X86_RBP] = s->in.gpr[X86_RSP] + 64;
 		memcpy(s->code, bytes, diff.insn.length);
@@ -382,7 +387,7 @@ static void one_case(void)
 	run_engine(&engine);
 	diff.cases++;
 	if (diff.cases % 2 == 0)
-		diff.covered[diff.insn.mnemonic / 32] |= BIT32(diff.insn.mnemonic % 32);
+		coverage_compared(&diff.coverage, &diff.insn);
 	if (!compare(&engine))
 		diff.different++;
 }
@@ -405,16 +410,14 @@ static int prepare(uint32_t debug)
 int main(int argc, char **argv)
 {
 	uint64_t cases = argc > 1 ? strtoull(argv[1], NULL, 0) : 10000;
-	unsigned int mnemonics = 0;
 
 	diff.seed = argc > 2 ? strtoull(argv[2], NULL, 0) : 1;
 	if (prepare(argc > 3 ? (uint32_t)strtoul(argv[3], NULL, 0) : 0))
 		return EXIT_FAILURE;
 	for (uint64_t i = 0; i < cases; i++)
 		one_case();
-	for (unsigned int i = 0; i < ARRAY_SIZE(diff.covered); i++)
-		mnemonics += (unsigned int)__builtin_popcount(diff.covered[i]);
-	printf("%lu cases, %u mnemonics, %lu different\n", diff.cases, mnemonics, diff.different);
+	coverage_print(&diff.coverage);
+	printf("%lu cases, %lu different\n", diff.cases, diff.different);
 	machine_destroy(&diff.machine);
 	native_free(diff.native);
 	return diff.different ? EXIT_FAILURE : EXIT_SUCCESS;

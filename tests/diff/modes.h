@@ -3,6 +3,7 @@
 #ifndef EXCLAVE_TESTS_DIFF_MODES_H
 #define EXCLAVE_TESTS_DIFF_MODES_H
 
+#include "coverage.h"
 #include "world32.h"
 
 #define ARITHMETIC 0x8d5
@@ -21,11 +22,11 @@ struct modes {
 	const struct config *config;
 	uint64_t seed;
 	uint64_t cases, different;
-	bool is_vector;              /* an operand that may have to be aligned */
-	unsigned int length;         /* of what is tested, from in.rip */
-	uint32_t offset;             /* in the code page */
-	uint32_t covered[4096 / 32]; /* mnemonics */
-	uint64_t ended[32];          /* by each vector */
+	bool is_vector;      /* an operand that may have to be aligned */
+	unsigned int length; /* of what is tested, from in.rip */
+	uint32_t offset;     /* in the code page */
+	struct coverage coverage;
+	uint64_t ended[32]; /* by each vector */
 };
 
 extern struct modes diff;

@@ -333,7 +333,7 @@ static void generate_single(struct diff_state *in)
 	memcpy(diff.shared->code + diff.offset, bytes, insn.length);
 	diff.length = insn.length;
 	diff.is_vector = insn.mem.size >= 16;
-	diff.covered[insn.mnemonic / 32] |= BIT32(insn.mnemonic % 32);
+	coverage_compared(&diff.coverage, &insn);
 }
 
 /* Registers that a sequence must keep: the data pointer and the stack. */

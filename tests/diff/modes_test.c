@@ -125,7 +125,6 @@ static void one_case(void)
 int main(int argc, char **argv)
 {
 	uint64_t cases = argc > 1 ? strtoull(argv[1], NULL, 0) : 10000;
-	unsigned int mnemonics = 0;
 
 	diff.seed = argc > 2 ? strtoull(argv[2], NULL, 0) : 1;
 	diff.native = native_new();
@@ -140,10 +139,8 @@ int main(int argc, char **argv)
 	}
 	for (uint64_t i = 0; i < cases; i++)
 		one_case();
-	for (unsigned int i = 0; i < ARRAY_SIZE(diff.covered); i++)
-		mnemonics += (unsigned int)__builtin_popcount(diff.covered[i]);
-	printf("%lu cases, %u mnemonics, %lu different; ended by", diff.cases, mnemonics,
-	       diff.different);
+	coverage_print(&diff.coverage);
+	printf("%lu cases, %lu different; ended by", diff.cases, diff.different);
 	for (unsigned int i = 0; i < 32; i++)
 		if (diff.ended[i])
 			printf(" #%u: %lu", i, diff.ended[i]);
