@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Two vCPUs on one code cache: what one of them writes the other executes, a
+ * locked access that crosses a page is one access, and whoever waits for all vCPUs
+ * does not wait for ever.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "lib/mem.h"
+#include "machine.h"
+
+#include <pthread.h>
+#include <string.h>
+
+#define CODE       UINT64_C(0x40000000)
+#define CODE_PAGES 16u
+#define PAGE_SIZE  4096u
+#define BYTES      (CODE_PAGES * PAGE_SIZE)
+
+/* Pages of the area. */
+#define PAGE_A     0u
+#define PAGE_B     1u
+#define PAGE_FUN   2u
+#define PAGE_DATA  3u /* and the next, for what crosses */
+#define PAGE_STACK 8u /* two for each vCPU */
+
+#define ROUNDS 3000u
+
+struct pair {
+	struct machine m;
+	struct engine_vcpu *v[2];
+	uint8_t *area;
+};
+
+static uint8_t *at(struct pair *p, unsigned int page)
+{
+	return p->area + page * PAGE_SIZE;
+}
+
+/* 64-bit kernel code at @rip, with a stack of its own; like the first vCPU's but for that. */
+static void prepare(struct pair *p, unsigned int n, unsigned int page)
+{
+	struct engine_vcpu *v = p->v[n];
+	struct cpu *cpu = &v->cpu;
+
+	if (n) {
+		cpu->state = p->v[0]->cpu.state;
+		cpu->cr3 = p->v[0]->cpu.cr3;
+		cpu->gdtr = p->v[0]->cpu.gdtr;
+		cpu->idtr = p->v[0]->cpu.idtr;
+		cpu->tr = p->v[0]->cpu.tr;
+	}
+	cpu->state.cpl = 0;
+	cpu->state.seg[X86_SEG_CS].selector = MACHINE_KERNEL_CS;
+	cpu->state.seg[X86_SEG_CS].dpl = 0;
+	cpu->state.seg[X86_SEG_SS].selector = MACHINE_KERNEL_DS;
+	cpu->state.seg[X86_SEG_SS].dpl = 0;
+	cpu->state.rip = CODE + page * PAGE_SIZE;
+	cpu->state.gpr[X86_RSP] = CODE + (PAGE_STACK + 2 * n + 2) * PAGE_SIZE;
+	engine_state_changed(v);
+}
+
+static void start(struct pair *p, uint32_t debug)
+{
+	struct engine_vcpu_config config = {.run_fd = -1};
+
+	memset(p, 0, sizeof(*p));
+	p->area = mem_reserve(BYTES);
+	assert_non_null(p->area);
+	assert_int_equal(machine_init(&p->m, debug), 0);
+	assert_int_equal(machine_add_ram(&p->m, CODE, p->area, BYTES), 0);
+	machine_map(&p->m, CODE, CODE, BYTES, MACHINE_WRITABLE, 12);
+	p->v[0] = p->m.v;
+	assert_int_equal(engine_vcpu_new(p->m.engine, &config, &p->v[1]), 0);
+	cpu_set_cpuid(&p->v[1]->cpu, &p->m.cpuid);
+}
+
+static void end(struct pair *p)
+{
+	engine_vcpu_free(p->v[1]);
+	machine_destroy(&p->m);
+	mem_release(p->area, BYTES);
+}
+
+static void *run(void *arg)
+{
+	struct engine_vcpu *v = arg;
+
+	return (void *)(uintptr_t)engine_run(v);
+}
+
+static void run_both(struct pair *p)
+{
+	pthread_t thread[2];
+
+	prepare(p, 0, PAGE_A);
+	prepare(p, 1, PAGE_B);
+	for (unsigned int n = 0; n < 2; n++)
+		assert_int_equal(pthread_create(&thread[n], NULL, run, p->v[n]), 0);
+	for (unsigned int n = 0; n < 2; n++) {
+		void *reason;
+
+		pthread_join(thread[n], &reason);
+		assert_int_equal((uintptr_t)reason, ENGINE_EXIT_HLT);
+	}
+}
+
+/* rbx: the data; 0: what the function returned, 4: stop */
+static const uint8_t caller[] = {
+	0xbb, 0x00, 0x30, 0x00, 0x40, /* mov $CODE + 0x3000, %ebx */
+	0xe8, 0xf6, 0x1f, 0x00, 0x00, /* 1: call CODE + 0x2000 */
+	0x89, 0x03,                   /* mov %eax, (%rbx) */
+	0x83, 0x7b, 0x04, 0x00,       /* cmpl $0, 4(%rbx) */
+	0x74, 0xf3,                   /* je 1b */
+	0xf4,                         /* hlt */
+};
+
+static const uint8_t function[] = {
+	0xb8, 0x00, 0x00, 0x00, 0x00, /* mov $0, %eax: the immediate changes */
+	0xc3,                         /* ret */
+};
+
+static const uint8_t changer[] = {
+	0xbb, 0x00, 0x30, 0x00, 0x40,             /* mov $CODE + 0x3000, %ebx */
+	0xb9, 0xb8, 0x0b, 0x00, 0x00,             /* mov $ROUNDS, %ecx */
+	0x89, 0x8b, 0x01, 0xf0, 0xff, 0xff,       /* 1: mov %ecx, -0xfff(%rbx) */
+	0x39, 0x0b,                               /* 2: cmp %ecx, (%rbx) */
+	0x75, 0xfc,                               /* jne 2b */
+	0xff, 0xc9,                               /* dec %ecx */
+	0x75, 0xf2,                               /* jnz 1b */
+	0xc7, 0x43, 0x04, 0x01, 0x00, 0x00, 0x00, /* movl $1, 4(%rbx) */
+	0xf4,                                     /* hlt */
+};
+_Static_assert(ROUNDS == 0xbb8, "the constant in the code");
+
+static void change_code(uint32_t debug)
+{
+	struct pair p;
+
+	start(&p, debug);
+	memcpy(at(&p, PAGE_A), caller, sizeof(caller));
+	memcpy(at(&p, PAGE_B), changer, sizeof(changer));
+	memcpy(at(&p, PAGE_FUN), function, sizeof(function));
+	run_both(&p);
+	end(&p);
+}
+
+static void code_of_one_vcpu_changed_by_other_is_executed(void **state)
+{
+	(void)state;
+	change_code(0);
+	change_code(ENGINE_DEBUG_NO_CHAIN);
+	change_code(ENGINE_DEBUG_FAULT_MAP);
+}
+
+/* Each adds 1, ROUNDS times, to eight bytes of which four lie in the next page. */
+static const uint8_t adder[] = {
+	0xbb, 0xfc, 0x3f, 0x00, 0x40, /* mov $CODE + 0x3ffc, %ebx */
+	0xb9, 0xb8, 0x0b, 0x00, 0x00, /* mov $ROUNDS, %ecx */
+	0xf0, 0x48, 0x83, 0x03, 0x01, /* 1: lock addq $1, (%rbx) */
+	0xff, 0xc9,                   /* dec %ecx */
+	0x75, 0xf7,                   /* jnz 1b */
+	0xf4,                         /* hlt */
+};
+
+static void locked_access_across_pages_is_one(void **state)
+{
+	/* The sum passes the border between the two halves. */
+	uint64_t sum = UINT64_C(0xfffffff0);
+	struct pair p;
+
+	(void)state;
+	start(&p, 0);
+	memcpy(at(&p, PAGE_A), adder, sizeof(adder));
+	memcpy(at(&p, PAGE_B), adder, sizeof(adder));
+	memcpy(at(&p, PAGE_DATA) + PAGE_SIZE - 4, &sum, sizeof(sum));
+	run_both(&p);
+	memcpy(&sum, at(&p, PAGE_DATA) + PAGE_SIZE - 4, sizeof(sum));
+	assert_int_equal(sum, UINT64_C(0xfffffff0) + 2 * ROUNDS);
+	end(&p);
+}
+
+static void *synchronize(void *arg)
+{
+	struct pair *p = arg;
+
+	for (unsigned int i = 0; i < 300; i++)
+		engine_synchronize(p->m.engine);
+	return NULL;
+}
+
+/* Memory slots change while code changes, and somebody is alone now and then. */
+static void synchronize_among_changes_returns(void **state)
+{
+	pthread_t thread;
+	struct pair p;
+
+	(void)state;
+	start(&p, ENGINE_DEBUG_TINY_CACHE);
+	memcpy(at(&p, PAGE_A), caller, sizeof(caller));
+	memcpy(at(&p, PAGE_B), changer, sizeof(changer));
+	memcpy(at(&p, PAGE_FUN), function, sizeof(function));
+	assert_int_equal(pthread_create(&thread, NULL, synchronize, &p), 0);
+	run_both(&p);
+	pthread_join(thread, NULL);
+	end(&p);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(code_of_one_vcpu_changed_by_other_is_executed),
+		cmocka_unit_test(locked_access_across_pages_is_one),
+		cmocka_unit_test(synchronize_among_changes_returns),
+	};
+
+	return cmocka_run_group_tests_name("smp", tests, NULL, NULL);
+}
