@@ -112,12 +112,6 @@ void engine_code_changed(const uint8_t *host);
 enum engine_exit_reason engine_run(struct engine_vcpu *v);
 
 /*
- * Has the last exit begun something that the next engine_run() finishes? That
- * happens also with immediate_exit set, before ENGINE_EXIT_KICK.
- */
-bool engine_is_completing(const struct engine_vcpu *v);
-
-/*
  * Control registers, segments, EFER, XCR0, debug registers or CPL in v->cpu are
  * not what the engine last saw: forget translations that depend on them.
  */

@@ -507,7 +507,6 @@ static enum run_next resume(struct engine_vcpu *v)
 	v->pending = ENGINE_PENDING_NONE;
 	switch (pending) {
 	case ENGINE_PENDING_NONE:
-	case ENGINE_PENDING_MSR:
 		break;
 	case ENGINE_PENDING_IN:
 		next = take_result(v, exec_complete_in(v));
@@ -526,11 +525,6 @@ static enum run_next resume(struct engine_vcpu *v)
 		return send_writes(v);
 	}
 	return RUN_RESUME;
-}
-
-bool engine_is_completing(const struct engine_vcpu *v)
-{
-	return v->pending != ENGINE_PENDING_NONE || v->alone;
 }
 
 /*

@@ -42,7 +42,6 @@ enum engine_exit_reason {
 	ENGINE_EXIT_HLT, /* RIP is behind the HLT */
 	ENGINE_EXIT_IRQ_WINDOW,
 	ENGINE_EXIT_SHUTDOWN,
-	ENGINE_EXIT_DEBUG,          /* for the VMM's own breakpoints and single steps */
 	ENGINE_EXIT_INTERNAL_ERROR, /* an instruction that the engine has no form for */
 	ENGINE_EXIT_FAIL_ENTRY,     /* the state is one that this processor cannot run in */
 	ENGINE_EXIT_HOST_ERROR,     /* host_errno: what KVM_RUN fails with */
@@ -69,10 +68,6 @@ struct engine_exit {
 		bool write;
 		uint8_t data[8];
 	} mmio;
-	struct {
-		uint64_t dr6;
-		gva_t pc;
-	} debug;
 	struct {
 		uint8_t bytes[15]; /* INTERNAL_ERROR: of the instruction */
 		uint8_t length;
@@ -108,7 +103,6 @@ enum engine_pending {
 	ENGINE_PENDING_IN,     /* exec_io.c: exit.io.data to the register or to memory */
 	ENGINE_PENDING_MMIO,   /* an answered read: repeat the instruction */
 	ENGINE_PENDING_WRITES, /* mmio.write has more to send */
-	ENGINE_PENDING_MSR,    /* exit.msr has been answered */
 };
 
 /* ENGINE_PENDING_IN: where the data of exit.io goes, and how RIP and the registers go on. */

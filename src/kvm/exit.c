@@ -101,18 +101,6 @@ static enum run_next exit_msr(struct kvm_vcpu *vcpu)
 	return leave(vcpu, exit->write ? KVM_EXIT_X86_WRMSR : KVM_EXIT_X86_RDMSR);
 }
 
-static enum run_next exit_debug(struct kvm_vcpu *vcpu)
-{
-	const struct engine_exit *exit = &vcpu->v->exit;
-	struct kvm_run *run = vcpu->run;
-
-	run->debug.arch.exception = DB_VECTOR;
-	run->debug.arch.pc = exit->debug.pc;
-	run->debug.arch.dr6 = exit->debug.dr6;
-	run->debug.arch.dr7 = vcpu->v->cpu.dr7;
-	return leave(vcpu, KVM_EXIT_DEBUG);
-}
-
 /* ndata counts 64-bit words: the flags, and size and bytes of the instruction. */
 static enum run_next exit_internal_error(struct kvm_vcpu *vcpu)
 {
@@ -178,8 +166,6 @@ enum run_next exit_handle(struct kvm_vcpu *vcpu, enum engine_exit_reason reason)
 		return leave(vcpu, KVM_EXIT_IRQ_WINDOW_OPEN);
 	case ENGINE_EXIT_SHUTDOWN:
 		return leave(vcpu, KVM_EXIT_SHUTDOWN);
-	case ENGINE_EXIT_DEBUG:
-		return exit_debug(vcpu);
 	case ENGINE_EXIT_INTERNAL_ERROR:
 		return exit_internal_error(vcpu);
 	case ENGINE_EXIT_FAIL_ENTRY:

@@ -244,7 +244,6 @@ static const char *exit_name(enum engine_exit_reason reason)
 		return "interrupt window";
 	case ENGINE_EXIT_SHUTDOWN:
 		return "shutdown";
-	case ENGINE_EXIT_DEBUG:
 		return "debug";
 	case ENGINE_EXIT_FAIL_ENTRY:
 	case ENGINE_EXIT_INTERNAL_ERROR:
@@ -301,7 +300,6 @@ static bool handle_exit(struct machine *m, enum engine_exit_reason reason)
 		return may_wake(m);
 	case ENGINE_EXIT_MSR:
 	case ENGINE_EXIT_SHUTDOWN:
-	case ENGINE_EXIT_DEBUG:
 	case ENGINE_EXIT_FAIL_ENTRY:
 	case ENGINE_EXIT_INTERNAL_ERROR:
 	case ENGINE_EXIT_HOST_ERROR:

@@ -188,7 +188,7 @@ static void device_access_ud_after_aex(void **state)
 		expect_aex(f, &trap, UD_VECTOR);
 		expect_saved_rip(f, FUNCTION_GVA(at[i]));
 		assert_int_equal(ssa_gprsgx_of(f, 0)->exitinfo, 0);
-		assert_false(engine_is_completing(f->m.v));
+		assert_false(f->m.v->pending);
 		drop_frame(f);
 	}
 }

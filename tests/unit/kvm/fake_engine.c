@@ -123,11 +123,6 @@ enum engine_exit_reason engine_run(struct engine_vcpu *v)
 	return v->exit.reason;
 }
 
-bool engine_is_completing(const struct engine_vcpu *v)
-{
-	return false;
-}
-
 void engine_state_changed(struct engine_vcpu *v)
 {
 	fake.state_changes++;
