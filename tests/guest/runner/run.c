@@ -64,6 +64,7 @@ static void *timer_thread(void *opaque)
 
 	(void)usleep(1000);
 	m->devices.interrupt = m->timer_vector;
+	atomic_store(&m->v->irq_hint, true);
 	engine_kick(m->v);
 	return NULL;
 }
@@ -95,7 +96,14 @@ static bool has_interrupt(struct engine_vcpu *v)
 {
 	struct machine *m = v->owner;
 
-	return m->devices.interrupt >= 0;
+	if (m->devices.interrupt >= 0)
+		return true;
+	/* Who raises one between the two looks sets the hint again. */
+	atomic_store(&v->irq_hint, false);
+	if (m->devices.interrupt < 0)
+		return false;
+	atomic_store(&v->irq_hint, true);
+	return true;
 }
 
 static const struct engine_ops ops = {
@@ -218,6 +226,8 @@ static void do_io(struct machine *m)
 		else
 			devices_out(&m->devices, e->io.port, data, e->io.size);
 	}
+	/* The port may have been the one that raises an interrupt. */
+	atomic_store(&m->v->irq_hint, true);
 }
 
 static void do_mmio(struct machine *m)
