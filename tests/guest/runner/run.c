@@ -25,7 +25,7 @@
 #define ROM_HIGH  (UINT64_C(0x100000000) - ROM_SIZE)
 #define ROM_LOW   (UINT64_C(0x100000) - ROM_SIZE)
 #define EXIT_PASS 0x10
-#define SECONDS   50
+#define SECONDS   110
 
 struct machine {
 	struct memslots *slots;
