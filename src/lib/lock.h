@@ -15,8 +15,8 @@
 	X(LOCK_REGIONS, "memory regions of a VM")            \
 	X(LOCK_MEMSLOTS, "memory slots of a VM")             \
 	X(LOCK_ENGINES, "list of engines")                   \
-	X(LOCK_TRANSLATE, "code cache of a VM")              \
 	X(LOCK_VCPUS, "vCPUs of an engine")                  \
+	X(LOCK_TRANSLATE, "code cache of a VM")              \
 	X(LOCK_IO_BUS, "ioeventfds and coalesced zones")     \
 	X(LOCK_MSR_FILTER, "MSR filter")                     \
 	X(LOCK_CLOCK, "clock of a VM")                       \
