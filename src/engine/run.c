@@ -3,7 +3,7 @@
  * The run loop: enters translated code, and does in C what made it come back.
  * One turn of the loop is one safe point.
  */
-#define _GNU_SOURCE
+#include "engine/caller.h"
 #include "engine/core.h"
 
 #include "cpu/debug.h"
@@ -12,11 +12,7 @@
 #include "engine/operand.h"
 
 #include <Zydis/Zydis.h>
-#include <asm/prctl.h>
 #include <string.h>
-#include <sys/auxv.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #define HOST_FLAGS (X86_EFLAGS_FIXED | X86_EFLAGS_IF)
 
@@ -527,31 +523,12 @@ static enum run_next resume(struct engine_vcpu *v)
 	return RUN_RESUME;
 }
 
-/*
- * GS points at the vCPU while it runs. FSGSBASE spares two system calls where the
- * host kernel lets user code use it.
- */
-static uint64_t set_gs(uint64_t base)
-{
-	static int has_fsgsbase = -1;
-	uint64_t before;
-
-	if (has_fsgsbase < 0)
-		has_fsgsbase = (int)(getauxval(AT_HWCAP2) >> 1 & 1);
-	if (has_fsgsbase) {
-		__asm__ volatile("rdgsbase %0\n\twrgsbase %1" : "=&r"(before) : "r"(base));
-		return before;
-	}
-	syscall(SYS_arch_prctl, ARCH_GET_GS, &before);
-	syscall(SYS_arch_prctl, ARCH_SET_GS, base);
-	return before;
-}
-
 enum engine_exit_reason engine_run(struct engine_vcpu *v)
 {
-	uint64_t gs = set_gs((uint64_t)(uintptr_t)v);
+	struct caller_state caller;
 	enum run_next next;
 
+	caller_save(&caller, v);
 	fault_set_running(v);
 	safepoint_enter(v);
 	v->stop = ENGINE_STOP_LOOKUP;
@@ -565,7 +542,7 @@ enum engine_exit_reason engine_run(struct engine_vcpu *v)
 	vcpu_save_xstate(v);
 	safepoint_leave(v);
 	fault_set_running(NULL);
-	set_gs(gs);
+	caller_restore(&caller);
 	return v->exit.reason;
 }
 
