@@ -143,6 +143,7 @@ struct cpu_events {
 	struct {
 		bool injected;
 		bool pending;
+		bool soft; /* of an INT3 or INTO of one byte, which is done with it */
 		bool has_error_code;
 		bool has_payload;
 		uint8_t vector;
@@ -204,6 +205,13 @@ struct cpu_features {
 	uint8_t phys_bits;
 };
 
+/* A debugger of the embedder's that has taken the breakpoints: the guest's match nothing then. */
+struct cpu_debugger {
+	bool has_breakpoints;
+	uint64_t dr[4];
+	uint64_t dr7;
+};
+
 struct cpu {
 	struct x86_state state;
 	uint64_t cr3; /* with the PCID, without bit 63 */
@@ -211,6 +219,7 @@ struct cpu {
 	uint64_t dr[4];
 	uint64_t dr6;
 	uint64_t dr7;
+	struct cpu_debugger debugger;
 	struct x86_exception fault; /* valid after CPU_FAULT */
 	int host_errno;             /* valid after CPU_HOST_ERROR */
 	struct cpu_table gdtr, idtr;

@@ -20,13 +20,14 @@ uint64_t debug_dr7_fix(uint64_t value)
 struct debug_breakpoint debug_decode(const struct cpu *cpu, unsigned int n)
 {
 	static const uint8_t lens[] = {1, 2, 8, 4};
+	uint64_t dr7 = debug_active_dr7(cpu);
 	struct debug_breakpoint bp = {
-		.enabled = cpu->dr7 >> 2 * n & 3,
-		.type = (enum debug_type)(cpu->dr7 >> (16 + 4 * n) & 3),
-		.len = lens[cpu->dr7 >> (18 + 4 * n) & 3],
+		.enabled = dr7 >> 2 * n & 3,
+		.type = (enum debug_type)(dr7 >> (16 + 4 * n) & 3),
+		.len = lens[dr7 >> (18 + 4 * n) & 3],
 	};
 
-	bp.gva = align_down(cpu->dr[n], bp.len);
+	bp.gva = align_down(debug_active_dr(cpu)[n], bp.len);
 	return bp;
 }
 
@@ -41,7 +42,7 @@ static uint64_t match(const struct cpu *cpu, unsigned int types, uint64_t start,
 	bool is_enabled = false;
 	uint64_t hits = 0;
 
-	if (!(cpu->dr7 & DR7_ENABLES))
+	if (!debug_is_watching(cpu))
 		return 0;
 	for (unsigned int n = 0; n < 4; n++) {
 		struct debug_breakpoint bp = debug_decode(cpu, n);
@@ -59,13 +60,13 @@ uint64_t debug_match_execute(const struct cpu *cpu, gva_t gva)
 	bool is_enabled = false;
 	uint64_t hits = 0;
 
-	if (!(cpu->dr7 & DR7_ENABLES) || (cpu->state.rflags & X86_EFLAGS_RF))
+	if (!debug_is_watching(cpu) || (cpu->state.rflags & X86_EFLAGS_RF))
 		return 0;
 	for (unsigned int n = 0; n < 4; n++) {
 		struct debug_breakpoint bp = debug_decode(cpu, n);
 
 		/* The first byte counts, whatever the length field says. */
-		if (bp.type != DEBUG_EXECUTE || cpu->dr[n] != gva)
+		if (bp.type != DEBUG_EXECUTE || debug_active_dr(cpu)[n] != gva)
 			continue;
 		hits |= BIT64(n);
 		is_enabled |= bp.enabled;

@@ -37,6 +37,22 @@ struct debug_breakpoint {
 	gva_t gva; /* aligned to @len, as the processor takes it */
 };
 
+/* The registers that breakpoints match by. */
+static inline const uint64_t *debug_active_dr(const struct cpu *cpu)
+{
+	return cpu->debugger.has_breakpoints ? cpu->debugger.dr : cpu->dr;
+}
+
+static inline uint64_t debug_active_dr7(const struct cpu *cpu)
+{
+	return cpu->debugger.has_breakpoints ? cpu->debugger.dr7 : cpu->dr7;
+}
+
+static inline bool debug_is_watching(const struct cpu *cpu)
+{
+	return debug_active_dr7(cpu) & DR7_ENABLES;
+}
+
 struct debug_breakpoint debug_decode(const struct cpu *cpu, unsigned int n);
 
 /*

@@ -16,7 +16,7 @@ static bool is_suppressed(const struct engine_vcpu *v, gva_t gva)
 
 uint64_t vcpu_watch(struct engine_vcpu *v, gva_t gva, size_t len, bool write)
 {
-	if (likely(!(v->cpu.dr7 & DR7_ENABLES)) || is_suppressed(v, gva))
+	if (likely(!debug_is_watching(&v->cpu)) || is_suppressed(v, gva))
 		return 0;
 	return debug_match_data(&v->cpu, gva, len, write);
 }
@@ -33,7 +33,7 @@ uint64_t vcpu_watch_code(const struct engine_vcpu *v)
 
 bool vcpu_is_watched(const struct engine_vcpu *v, gva_t gva)
 {
-	if (!(v->cpu.dr7 & DR7_ENABLES) || is_suppressed(v, gva))
+	if (!debug_is_watching(&v->cpu) || is_suppressed(v, gva))
 		return false;
 	for (unsigned int n = 0; n < 4; n++) {
 		struct debug_breakpoint b = debug_decode(&v->cpu, n);

@@ -116,8 +116,11 @@ static enum cpu_result run_start(struct engine_vcpu *v, const struct insn *insn,
 	CPU_TRY(operand_check_alignment(v, run->gva, run->size));
 	CPU_TRY(vcpu_page(v, run->gva, run->write, &host));
 	run->count = 1;
-	/* A device takes its elements one by one, so that an answer repeats nothing. */
-	if (!run->repeats || !host)
+	/*
+	 * A device takes its elements one by one, so that an answer repeats nothing; and each
+	 * element is a step.
+	 */
+	if (!run->repeats || !host || (v->cpu.state.rflags & X86_EFLAGS_TF))
 		return CPU_OK;
 	if (count > elements_in_page(run, run->gva))
 		count = elements_in_page(run, run->gva);

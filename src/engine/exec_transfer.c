@@ -97,6 +97,11 @@ enum cpu_result exec_int1(struct engine_vcpu *v, const struct insn *insn)
 {
 	if (exec_in_enclave(v))
 		return exec_trap_in_enclave(v, DB_VECTOR);
+	/* A trap: whoever injects it again does so behind the instruction. */
+	if (v->exception_bitmap & BIT32(DB_VECTOR)) {
+		exec_done(v, insn);
+		return fault_plain(&v->cpu, DB_VECTOR);
+	}
 	return deliver(v, insn, CPU_EVENT_INT1);
 }
 
@@ -104,6 +109,8 @@ enum cpu_result exec_int3(struct engine_vcpu *v, const struct insn *insn)
 {
 	if (exec_in_enclave(v))
 		return exec_trap_in_enclave(v, BP_VECTOR);
+	if (v->exception_bitmap & BIT32(BP_VECTOR))
+		return fault_plain(&v->cpu, BP_VECTOR);
 	return deliver(v, insn, CPU_EVENT_INT3);
 }
 

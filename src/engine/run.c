@@ -33,6 +33,7 @@ static void keep_event(struct cpu_events *events, const struct cpu_event *event)
 	switch (event->kind) {
 	case CPU_EVENT_EXCEPTION:
 		events->exception.injected = true;
+		events->exception.soft = false;
 		events->exception.vector = event->exception.vector;
 		events->exception.has_error_code = event->exception.has_error_code;
 		events->exception.error_code = event->exception.error_code;
@@ -81,6 +82,30 @@ static enum run_next deliver(struct engine_vcpu *v, struct cpu_event *event)
 	}
 	v->mmio.read_count = v->mmio.read_used = 0;
 	return RUN_RESUME;
+}
+
+/* Has the embedder's debugger asked for it? SDM "Exception Bitmap". */
+static bool is_intercepted(struct engine_vcpu *v, const struct cpu_event *event)
+{
+	uint8_t vector = event->exception.vector;
+
+	return unlikely(v->exception_bitmap) && event->kind == CPU_EVENT_EXCEPTION &&
+	       (vector == DB_VECTOR || vector == BP_VECTOR) &&
+	       (v->exception_bitmap & BIT32(vector));
+}
+
+/* What an instruction has caused, in the difference to what the VMM has injected. */
+static enum run_next raise_event(struct engine_vcpu *v, struct cpu_event *event)
+{
+	if (!is_intercepted(v, event))
+		return deliver(v, event);
+	v->exit.exception.vector = event->exception.vector;
+	v->exit.exception.dr6 = event->exception.address;
+	if (exec_in_enclave(v)) {
+		enclave_leave_by_event(v, event);
+		vcpu_update_mode(v);
+	}
+	return exit_for(v, ENGINE_EXIT_EXCEPTION);
 }
 
 static enum run_next send_writes(struct engine_vcpu *v)
@@ -152,14 +177,10 @@ static enum run_next after_instruction(struct engine_vcpu *v, const struct insn 
 	}
 	if (is_stepped(v, insn, flags_before))
 		dr6 |= DR6_BS;
-	if (dr6 && !(v->cpu.events.shadow & CPU_SHADOW_MOV_SS)) {
-		struct cpu_event event = cpu_event_debug(dr6);
-
-		if (deliver(v, &event) == RUN_EXIT)
-			return RUN_EXIT;
-	} else if (dr6) {
+	if (v->cpu.events.shadow & CPU_SHADOW_MOV_SS)
 		v->debug_pending = dr6;
-	}
+	else
+		v->trap_due = dr6;
 	return v->mmio.write_count ? send_writes(v) : RUN_RESUME;
 }
 
@@ -173,7 +194,7 @@ static enum run_next take_result(struct engine_vcpu *v, enum cpu_result result)
 	case CPU_FAULT:
 		v->alone = false;
 		event = cpu_event_exception(&v->cpu.fault);
-		return deliver(v, &event);
+		return raise_event(v, &event);
 	case CPU_SHUTDOWN:
 		return exit_for(v, ENGINE_EXIT_SHUTDOWN);
 	case CPU_AGAIN:
@@ -183,6 +204,23 @@ static enum run_next take_result(struct engine_vcpu *v, enum cpu_result result)
 		return exit_for(v, ENGINE_EXIT_HOST_ERROR);
 	}
 	return RUN_RESUME;
+}
+
+/* Is an instruction complete, or one element of its string, although it leaves? Inputs are not. */
+static bool is_complete(const struct engine_vcpu *v)
+{
+	return v->exit.reason == ENGINE_EXIT_HLT ||
+	       (v->exit.reason == ENGINE_EXIT_IO && !v->exit.io.in);
+}
+
+/* after_instruction() for one that the caller has to do with: its #DB comes when it is back. */
+static void after_exit(struct engine_vcpu *v, bool is_stepped)
+{
+	v->cpu.events.shadow = 0;
+	v->alone = false;
+	v->cpu.state.rflags &= ~(uint64_t)X86_EFLAGS_RF;
+	v->trap_due = v->debug_pending | (is_stepped ? DR6_BS : 0);
+	v->debug_pending = 0;
 }
 
 /*
@@ -241,7 +279,7 @@ static bool is_serializing(const struct insn *insn)
 
 static enum run_next run_in_c(struct engine_vcpu *v, const struct insn *insn)
 {
-	uint64_t flags = v->cpu.state.rflags, rip = v->cpu.state.rip;
+	uint64_t flags = v->cpu.state.rflags;
 	uint8_t shadow = v->cpu.events.shadow;
 	enum run_next next;
 	enum cpu_result result;
@@ -256,11 +294,8 @@ static enum run_next run_in_c(struct engine_vcpu *v, const struct insn *insn)
 		next = after_instruction(v, insn, flags, shadow);
 	} else {
 		next = take_result(v, result);
-		/* HLT and OUT leave when they are complete. */
-		if (result == CPU_AGAIN && v->cpu.state.rip != rip) {
-			v->cpu.events.shadow = 0;
-			v->alone = false;
-		}
+		if (result == CPU_AGAIN && is_complete(v))
+			after_exit(v, flags & X86_EFLAGS_TF);
 	}
 	vcpu_update_mode(v);
 	return next;
@@ -269,7 +304,7 @@ static enum run_next run_in_c(struct engine_vcpu *v, const struct insn *insn)
 /* A code breakpoint is met before its instruction, unless RF lets it pass. */
 static bool meets_breakpoint(struct engine_vcpu *v, uint64_t *dr6)
 {
-	if (likely(!(v->cpu.dr7 & DR7_ENABLES)) || (v->cpu.state.rflags & X86_EFLAGS_RF))
+	if (likely(!debug_is_watching(&v->cpu)) || (v->cpu.state.rflags & X86_EFLAGS_RF))
 		return false;
 	*dr6 = vcpu_watch_code(v);
 	return *dr6 != 0;
@@ -355,7 +390,7 @@ static enum run_next run_code(struct engine_vcpu *v, bool single)
 	if (meets_breakpoint(v, &dr6)) {
 		struct cpu_event event = cpu_event_debug(dr6);
 
-		return deliver(v, &event);
+		return raise_event(v, &event);
 	}
 	block = block_at_rip(v, mode, &result);
 	if (!block)
@@ -383,6 +418,16 @@ bool vcpu_has_interrupt(struct engine_vcpu *v)
 	return ops->has_interrupt(v);
 }
 
+/* INT3 or INTO, at which RIP still is. */
+static struct cpu_event soft_event(const struct engine_vcpu *v)
+{
+	bool is_int3 = v->cpu.events.exception.vector == BP_VECTOR;
+	uint64_t rip = v->cpu.state.rip + 1;
+
+	return cpu_event_software(is_int3 ? CPU_EVENT_INT3 : CPU_EVENT_INTO, 0,
+				  x86_is_64bit(&v->cpu.state) ? rip : (uint32_t)rip);
+}
+
 /* What was on its way when the processor stopped, then what may come in now. */
 static enum run_next deliver_events(struct engine_vcpu *v)
 {
@@ -406,7 +451,7 @@ static enum run_next deliver_events(struct engine_vcpu *v)
 		if (x.vector == PF_VECTOR && !events->exception.has_payload)
 			x.address = v->cpu.state.cr2;
 		events->exception.injected = events->exception.pending = false;
-		event = cpu_event_exception(&x);
+		event = events->exception.soft ? soft_event(v) : cpu_event_exception(&x);
 		return deliver(v, &event);
 	}
 	if (events->nmi.injected) {
@@ -419,6 +464,8 @@ static enum run_next deliver_events(struct engine_vcpu *v)
 		event = cpu_event_interrupt(events->interrupt.vector);
 		return deliver(v, &event);
 	}
+	if (v->block_events)
+		return RUN_RESUME;
 	if (events->nmi.pending && cpu_may_nmi(&v->cpu)) {
 		events->nmi.pending = false;
 		event = cpu_event_nmi();
@@ -443,6 +490,18 @@ static bool has_event(const struct engine_vcpu *v)
 	       events->interrupt.injected || events->nmi.pending || events->triple_fault;
 }
 
+/* The #DB of an instruction that is complete. SDM "Priority Among Concurrent Events". */
+static enum run_next take_trap(struct engine_vcpu *v)
+{
+	struct cpu_event event = cpu_event_debug(v->trap_due);
+	enum run_next next;
+
+	v->trap_due = 0;
+	next = raise_event(v, &event);
+	vcpu_update_mode(v);
+	return next;
+}
+
 static enum run_next turn(struct engine_vcpu *v)
 {
 	bool waits;
@@ -453,6 +512,8 @@ static enum run_next turn(struct engine_vcpu *v)
 	/* An instruction whose device has answered is finished before the caller hears anything. */
 	if (v->alone)
 		return run_code(v, true);
+	if (unlikely(v->trap_due))
+		return take_trap(v);
 	if (__atomic_load_n(&v->run_page[1], __ATOMIC_ACQUIRE))
 		return exit_for(v, ENGINE_EXIT_KICK);
 	if (__atomic_load_n(&v->run_page[2], __ATOMIC_ACQUIRE))
@@ -506,7 +567,8 @@ static enum run_next resume(struct engine_vcpu *v)
 		break;
 	case ENGINE_PENDING_IN:
 		next = take_result(v, exec_complete_in(v));
-		v->cpu.events.shadow = 0;
+		if (next == RUN_RESUME)
+			after_exit(v, v->cpu.state.rflags & X86_EFLAGS_TF);
 		vcpu_update_mode(v);
 		return next;
 	case ENGINE_PENDING_MMIO:

@@ -79,7 +79,7 @@ uint32_t vcpu_mode(const struct engine_vcpu *v)
 
 	if (s->cpl == 0)
 		mode |= MODE_CPL0;
-	if ((s->rflags & X86_EFLAGS_TF) || (v->cpu.dr7 & DR7_ENABLES) ||
+	if ((s->rflags & X86_EFLAGS_TF) || debug_is_watching(&v->cpu) ||
 	    (v->engine->config.debug & ENGINE_DEBUG_SINGLE))
 		mode |= MODE_SINGLE;
 	if (s->cpl == 0 || !(s->cr4 & X86_CR4_TSD))

@@ -45,6 +45,7 @@ enum engine_exit_reason {
 	ENGINE_EXIT_INTERNAL_ERROR, /* an instruction that the engine has no form for */
 	ENGINE_EXIT_FAIL_ENTRY,     /* the state is one that this processor cannot run in */
 	ENGINE_EXIT_HOST_ERROR,     /* host_errno: what KVM_RUN fails with */
+	ENGINE_EXIT_EXCEPTION,      /* one of exception_bitmap, before it is delivered */
 };
 
 #define ENGINE_IO_BYTES 4096
@@ -72,6 +73,10 @@ struct engine_exit {
 		uint8_t bytes[15]; /* INTERNAL_ERROR: of the instruction */
 		uint8_t length;
 	} insn;
+	struct {
+		uint8_t vector;
+		uint64_t dr6; /* of #DB: the bits that it would set, as in cpu/debug.h */
+	} exception;
 	int host_errno; /* negative */
 };
 
@@ -175,9 +180,13 @@ struct engine_vcpu {
 	bool alone;             /* the present instruction runs in a block of its own */
 	bool want_irq_window;   /* the VMM wants to hear when an interrupt can be taken */
 	uint64_t debug_pending; /* DR6 bits that the present instruction has matched */
-	bool keep_rf;           /* the present instruction has loaded RF for the next one */
-	_Atomic bool running;   /* inside engine_run() */
-	_Atomic bool parked;    /* at a safe point, for somebody who is exclusive */
+	uint64_t trap_due;      /* those of an instruction that is complete: #DB comes next */
+	/* For a debugger of the embedder's. As in a VMCS; the engine knows #DB and #BP. */
+	uint32_t exception_bitmap;
+	bool block_events;    /* neither NMIs nor interrupts come in */
+	bool keep_rf;         /* the present instruction has loaded RF for the next one */
+	_Atomic bool running; /* inside engine_run() */
+	_Atomic bool parked;  /* at a safe point, for somebody who is exclusive */
 	/*
 	 * has_interrupt() of struct engine_ops may say yes: set before engine_kick() and
 	 * cleared by an embedder that wants not to be asked each time; set in the beginning.

@@ -47,6 +47,8 @@
 	X(KVM_CAP_READONLY_MEM, 1)                                                              \
 	X(KVM_CAP_REINJECT_CONTROL, 1)                                                          \
 	X(KVM_CAP_SET_BOOT_CPU_ID, 1)                                                           \
+	X(KVM_CAP_SET_GUEST_DEBUG, 1)                                                           \
+	X(KVM_CAP_SET_GUEST_DEBUG2, GUEST_DEBUG_FLAGS)                                          \
 	X(KVM_CAP_SET_IDENTITY_MAP_ADDR, 1)                                                     \
 	X(KVM_CAP_SET_TSS_ADDR, 1)                                                              \
 	X(KVM_CAP_SIGNAL_MSI, 1)                                                                \

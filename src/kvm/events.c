@@ -13,6 +13,15 @@
 /* "Pending debug exceptions" of Intel's virtualization, which the payload is, have a bit that DR6 has not. */
 #define PAYLOAD_ENABLED_BREAKPOINT (UINT64_C(1) << 12)
 
+/*
+ * The interface has no place for the length of the instruction that caused it: what the VMM injects
+ * has one byte, and what is on its way is executed again.
+ */
+static bool is_soft(uint8_t vector)
+{
+	return vector == BP_VECTOR || vector == OF_VECTOR;
+}
+
 static void deliver_payload(struct cpu *cpu)
 {
 	uint64_t payload = cpu->events.exception.payload;
@@ -47,6 +56,7 @@ void events_queue_exception(struct kvm_vcpu *vcpu, const struct x86_exception *f
 
 	events->exception.pending = true;
 	events->exception.injected = false;
+	events->exception.soft = is_soft(fault->vector);
 	events->exception.vector = fault->vector;
 	events->exception.has_error_code = fault->has_error_code;
 	events->exception.error_code = fault->error_code;
@@ -61,12 +71,6 @@ bool events_are_interruptible(const struct kvm_vcpu *vcpu)
 
 	return cpu_may_interrupt(cpu) && !events->exception.pending &&
 	       !events->exception.injected && !events->interrupt.injected && !events->nmi.injected;
-}
-
-/* The interface has no place for their length, so the instruction is executed again. */
-static bool is_soft(uint8_t vector)
-{
-	return vector == BP_VECTOR || vector == OF_VECTOR;
 }
 
 static void get_exception(struct kvm_vcpu *vcpu, bool has_payloads, struct kvm_vcpu_events *out)
@@ -157,6 +161,7 @@ long vcpu_ioc_set_vcpu_events(struct kvm_object *obj, void *data)
 		return -EINVAL;
 	events->exception.injected = in->exception.injected;
 	events->exception.pending = in->exception.pending;
+	events->exception.soft = is_soft(in->exception.nr);
 	events->exception.vector = in->exception.nr;
 	events->exception.has_error_code = in->exception.has_error_code;
 	events->exception.error_code = in->exception.error_code;

@@ -124,6 +124,9 @@ static enum run_next exit_internal_error(struct kvm_vcpu *vcpu)
 /* With a local APIC of ours we know what the processor waits for. */
 static enum run_next exit_hlt(struct kvm_vcpu *vcpu)
 {
+	/* A step ends it at once. */
+	if (vcpu->v->trap_due)
+		return RUN_RESUME;
 	if (!vcpu->has_lapic)
 		return leave(vcpu, KVM_EXIT_HLT);
 	vcpu->mp_state = KVM_MP_STATE_HALTED;
@@ -141,6 +144,12 @@ static enum run_next exit_fail_entry(struct kvm_vcpu *vcpu)
 }
 
 /* Our own requests bring the engine out as well; only the VMM's ends the call. */
+static enum run_next exit_exception(struct kvm_vcpu *vcpu)
+{
+	vcpu_debug_exit(vcpu);
+	return leave(vcpu, KVM_EXIT_DEBUG);
+}
+
 static enum run_next exit_kick(struct kvm_vcpu *vcpu)
 {
 	if (!__atomic_load_n(&vcpu->run->immediate_exit, __ATOMIC_RELAXED))
@@ -170,6 +179,8 @@ enum run_next exit_handle(struct kvm_vcpu *vcpu, enum engine_exit_reason reason)
 		return exit_internal_error(vcpu);
 	case ENGINE_EXIT_FAIL_ENTRY:
 		return exit_fail_entry(vcpu);
+	case ENGINE_EXIT_EXCEPTION:
+		return exit_exception(vcpu);
 	case ENGINE_EXIT_HOST_ERROR:
 		return fail(vcpu, vcpu->v->exit.host_errno);
 	}

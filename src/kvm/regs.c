@@ -19,22 +19,24 @@ long vcpu_ioc_get_regs(struct kvm_object *obj, void *data)
 	for (unsigned int i = 0; i < X86_NR_GPRS; i++)
 		gpr[i] = state->gpr[gpr_order[i]];
 	regs->rip = state->rip;
-	regs->rflags = state->rflags;
+	regs->rflags = vcpu_get_rflags(vcpu_of_object(obj));
 	return 0;
 }
 
 long vcpu_ioc_set_regs(struct kvm_object *obj, void *data)
 {
-	struct engine_vcpu *v = vcpu_of_object(obj)->v;
+	struct kvm_vcpu *vcpu = vcpu_of_object(obj);
+	struct engine_vcpu *v = vcpu->v;
 	const struct kvm_regs *regs = data;
 	const uint64_t *gpr = data;
 
 	for (unsigned int i = 0; i < X86_NR_GPRS; i++)
 		v->cpu.state.gpr[gpr_order[i]] = gpr[i];
 	v->cpu.state.rip = regs->rip;
-	v->cpu.state.rflags = regs->rflags | X86_EFLAGS_FIXED;
-	/* The place that it belonged to is gone. */
+	vcpu_set_rflags(vcpu, regs->rflags);
+	/* The place that they belonged to is gone. */
 	v->cpu.events.exception.pending = false;
+	v->trap_due = 0;
 	engine_state_changed(v);
 	return 0;
 }

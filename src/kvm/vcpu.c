@@ -49,6 +49,7 @@ static const struct ioctl_entry ioctls[] = {
 	{KVM_SET_XCRS, .data = vcpu_ioc_set_xcrs},
 	{KVM_GET_DEBUGREGS, .data = vcpu_ioc_get_debugregs},
 	{KVM_SET_DEBUGREGS, .data = vcpu_ioc_set_debugregs},
+	{KVM_SET_GUEST_DEBUG, .data = vcpu_ioc_set_guest_debug},
 	{KVM_GET_VCPU_EVENTS, .data = vcpu_ioc_get_vcpu_events},
 	{KVM_SET_VCPU_EVENTS, .data = vcpu_ioc_set_vcpu_events},
 	{KVM_GET_MP_STATE, .data = vcpu_ioc_get_mp_state},

@@ -72,6 +72,8 @@ struct kvm_vcpu {
 	uint64_t tsc_deadline;
 	struct msr_exit msr_exit;
 	struct vcpu_clock clock;
+	uint32_t debug_control; /* KVM_GUESTDBG_*; 0: nobody debugs */
+	uint64_t step_rip;      /* linear: where a single step begins */
 
 	/* With an interrupt controller of ours. */
 	bool has_lapic;
@@ -174,6 +176,18 @@ void events_promote_exception(struct kvm_vcpu *vcpu);
 void events_queue_exception(struct kvm_vcpu *vcpu, const struct x86_exception *fault);
 /* Would an interrupt that KVM_INTERRUPT brings now be taken? */
 bool events_are_interruptible(const struct kvm_vcpu *vcpu);
+
+/* guest_debug.c: what KVM_SET_GUEST_DEBUG knows. */
+#define GUEST_DEBUG_FLAGS                                                           \
+	(KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP | KVM_GUESTDBG_USE_HW_BP |   \
+	 KVM_GUESTDBG_USE_SW_BP | KVM_GUESTDBG_INJECT_BP | KVM_GUESTDBG_INJECT_DB | \
+	 KVM_GUESTDBG_BLOCKIRQ)
+long vcpu_ioc_set_guest_debug(struct kvm_object *obj, void *data);
+/* RFLAGS as the VMM sees and sets it: a step of its debugger is not in it. */
+uint64_t vcpu_get_rflags(const struct kvm_vcpu *vcpu);
+void vcpu_set_rflags(struct kvm_vcpu *vcpu, uint64_t rflags);
+/* KVM_EXIT_DEBUG: fills in kvm_run. */
+void vcpu_debug_exit(struct kvm_vcpu *vcpu);
 
 /* mce.c */
 long vcpu_ioc_setup_mce(struct kvm_object *obj, void *data);

@@ -123,6 +123,38 @@ CODE(mov_ss, "mov %ss, %eax; mov_ss1: mov %eax, %ss; nop; mov_ss2: nop");
 LABEL(mov_ss1);
 LABEL(mov_ss2);
 
+CODE(ports,
+     "mov $0x82, %edx; mov $3, %ecx; ports1: out %al, %dx; ports2: in %dx, %al; ports3: rep outsb;"
+     "ports4: nop");
+LABEL(ports1);
+LABEL(ports2);
+LABEL(ports3);
+LABEL(ports4);
+
+static void step_over_ports_stops_after_each_access(void)
+{
+	uint64_t page = (uint64_t)page_alloc(1);
+	struct state s;
+
+	memset(&stops, 0, sizeof(stops));
+	trap_hook = note_stop;
+	state_kernel(&s, ports);
+	s.gpr[RSI] = page;
+	s.rflags |= FLAGS_TF;
+	run(&s);
+	EXPECT_DONE(s);
+	EXPECT(stops.count, 8);
+	EXPECT(stops.rip[1], ports1);
+	EXPECT(stops.rip[2], ports2);
+	EXPECT(stops.rip[3], ports3);
+	EXPECT(stops.rip[4], ports3);
+	EXPECT(stops.rcx[4], 2);
+	EXPECT(stops.rip[5], ports3);
+	EXPECT(stops.rcx[5], 1);
+	EXPECT(stops.rip[6], ports4);
+	EXPECT(stops.dr6[6], DR6_INIT | DR6_BS);
+}
+
 /* SDM "MOV": a load of SS holds back debug traps until after the next instruction. */
 static void step_over_mov_ss_stops_one_later(void)
 {
@@ -340,6 +372,7 @@ const struct test tests[] = {
 	TEST(step_stops_after_each_instruction),
 	TEST(popf_traps_by_the_flag_before_it),
 	TEST(step_over_rep_stops_after_each_iteration),
+	TEST(step_over_ports_stops_after_each_access),
 	TEST(step_over_mov_ss_stops_one_later),
 	TEST(step_into_fault_delivers_the_fault),
 	TEST(step_over_syscall_by_sfmask),

@@ -254,12 +254,13 @@ static const char *exit_name(enum engine_exit_reason reason)
 		return "interrupt window";
 	case ENGINE_EXIT_SHUTDOWN:
 		return "shutdown";
-		return "debug";
 	case ENGINE_EXIT_FAIL_ENTRY:
 	case ENGINE_EXIT_INTERNAL_ERROR:
 		return "internal error";
 	case ENGINE_EXIT_HOST_ERROR:
 		return "host error";
+	case ENGINE_EXIT_EXCEPTION:
+		return "exception";
 	}
 	return "?";
 }
@@ -313,6 +314,7 @@ static bool handle_exit(struct machine *m, enum engine_exit_reason reason)
 	case ENGINE_EXIT_FAIL_ENTRY:
 	case ENGINE_EXIT_INTERNAL_ERROR:
 	case ENGINE_EXIT_HOST_ERROR:
+	case ENGINE_EXIT_EXCEPTION:
 		return false;
 	}
 	return false;

@@ -23,6 +23,7 @@
 	X(irq_routing)     \
 	X(irqfd)           \
 	X(halt)            \
+	X(guest_debug)     \
 	X(sgx_features)    \
 	X(sgx_cpuid)       \
 	X(sgx_memory)      \
