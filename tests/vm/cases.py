@@ -60,6 +60,9 @@ class Case:
     def prepare(self, machine, files, folder):
         """Puts what the script needs into the initial file system and devices on the machine."""
 
+    def watch(self, run, line):
+        """Sees each line of the guest's as it comes, and may keep it waiting."""
+
     def judge(self, run):
         """Complains about what the host can see."""
 
@@ -362,7 +365,9 @@ def run_case(case, machine, guest_kernel, folder, log):
         case.prepare(machine, files, folder)
         initrd = folder / "initrd"
         files.write(initrd)
-        run = harness.Run(machine, initrd, log).run()
+        run = harness.Run(machine, initrd, log)
+        run.watch = lambda line: case.watch(run, line)
+        run.run()
         run.want(*case.checks)
         case.judge(run)
     finally:

@@ -15,7 +15,10 @@ import tempfile
 
 import boot_test
 import harness
+import isolation
 import sgx_cases
+
+CASES = {**sgx_cases.CASES, isolation.Isolation.name: isolation.Isolation}
 
 
 def parse():
@@ -28,20 +31,20 @@ def parse():
     parser.add_argument("--list", action="store_true", help="names the cases")
     args = parser.parse_args()
     for name in args.cases:
-        if name not in sgx_cases.CASES:
-            parser.error(f"no case {name}; there are {', '.join(sgx_cases.CASES)}")
+        if name not in CASES:
+            parser.error(f"no case {name}; there are {', '.join(CASES)}")
     return args
 
 
 def main():
     args = parse()
     if args.list:
-        print("\n".join(sgx_cases.CASES))
+        print("\n".join(CASES))
         return 0
     if not shutil.which(harness.QEMU):
         sys.exit(f"sgx_test: no {harness.QEMU} (package qemu-system-x86)")
-    guests = [(sgx_cases.CASES[name](args), harness.machine_of(args))
-              for name in args.cases or sgx_cases.CASES]
+    guests = [(CASES[name](args), harness.machine_of(args))
+              for name in args.cases or CASES]
     with tempfile.TemporaryDirectory(prefix="exclave-state-") as state:
         os.environ["XDG_STATE_HOME"] = state
         return 1 if boot_test.run_all(guests, args) else 0
