@@ -21,7 +21,7 @@ static const int signals[] = {SIGFPE, SIGSEGV, SIGILL, SIGBUS};
 static struct sigaction previous[ARRAY_SIZE(signals)];
 static struct engine *engines; /* under engines_lock */
 static pthread_mutex_t engines_lock = PTHREAD_MUTEX_INITIALIZER;
-static bool installed;
+static bool installed; /* under engines_lock */
 
 void engine_rebuild_state(struct engine_vcpu *v, const struct block *block,
 			  const struct fault_record *record)
@@ -125,19 +125,6 @@ static void handler(int sig, siginfo_t *info, void *context)
 	errno = error;
 }
 
-int fault_handlers_install(void)
-{
-	struct sigaction action = {.sa_sigaction = handler, .sa_flags = SA_SIGINFO | SA_NODEFER};
-
-	if (installed)
-		return 0;
-	for (unsigned int i = 0; i < ARRAY_SIZE(signals); i++)
-		if (sigaction(signals[i], &action, &previous[i]))
-			return -errno;
-	installed = true;
-	return 0;
-}
-
 static void lock_engines(void)
 {
 	lock_rank_acquire(LOCK_ENGINES);
@@ -148,6 +135,21 @@ static void unlock_engines(void)
 {
 	pthread_mutex_unlock(&engines_lock);
 	lock_rank_release(LOCK_ENGINES);
+}
+
+/* Under the lock: who came second would take our own handlers for those that were there before. */
+int fault_handlers_install(void)
+{
+	struct sigaction action = {.sa_sigaction = handler, .sa_flags = SA_SIGINFO | SA_NODEFER};
+	int ret = 0;
+
+	lock_engines();
+	for (unsigned int i = 0; !installed && !ret && i < ARRAY_SIZE(signals); i++)
+		if (sigaction(signals[i], &action, &previous[i]))
+			ret = -errno;
+	installed = installed || !ret;
+	unlock_engines();
+	return ret;
 }
 
 void fault_handlers_add(struct engine *engine)
