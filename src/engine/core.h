@@ -91,7 +91,11 @@ enum miss_result engine_bounce_end(struct engine_vcpu *v);
 enum miss_result engine_probe(struct engine_vcpu *v);
 enum miss_result engine_segment(struct engine_vcpu *v);
 
+/* cpuid_fault.c: a CPUID that faulted is answered. Return: false when it was something else. */
+bool cpuid_fault_answer(void *ucontext);
+
 /* fault.c */
+/* Once for the process, with the first one who calls. Return: 0 or -errno. */
 int fault_handlers_install(void);
 void fault_handlers_add(struct engine *engine);
 void fault_handlers_remove(struct engine *engine);

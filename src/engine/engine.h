@@ -132,6 +132,18 @@ void engine_request_exit(struct engine_vcpu *v);
 void engine_synchronize(struct engine *engine);
 
 /*
+ * Host programs: from now on CPUID executed by the calling thread, and by threads that it
+ * makes afterwards, answers what @amend leaves in @regs, which come with the host's answer.
+ * @amend runs in a signal handler; the last one given serves all threads. A thread that
+ * blocks SIGSEGV must not execute CPUID, and each switch between threads costs a write of an MSR.
+ * Return: 0; -ENODEV when the host has no CPUID faulting; -errno.
+ */
+typedef void engine_cpuid_fn(uint32_t leaf, uint32_t subleaf, uint32_t regs[4]);
+int engine_cpuid_intercept(engine_cpuid_fn *amend);
+/* No longer, for the calling thread. */
+void engine_cpuid_release(void);
+
+/*
  * The VMM may have written guest RAM (a return from KVM_RUN, an interrupt of a
  * device): translated code is compared with memory again before its next use.
  */

@@ -120,7 +120,7 @@ static void handler(int sig, siginfo_t *info, void *context)
 
 	if (info->si_code > 0 && guest_access_fixup(context))
 		return;
-	if (!take_fault(context))
+	if (!take_fault(context) && !cpuid_fault_answer(context))
 		pass_on(sig, info, context);
 	errno = error;
 }

@@ -19,13 +19,18 @@ static bool is_first(const char *name, const char *word, const char *first, cons
 }
 
 /* Linux' driver wants writable LEPUBKEYHASH MSRs; virtual EPC wants only SGX. */
-struct host_mode host_mode_of(const char *launch_control, const char *driver)
+struct host_mode host_mode_of(const char *launch_control, const char *driver,
+			      const char *cpuid_faulting)
 {
 	bool flexible = is_first("EXCLAVE_LAUNCH_CONTROL", launch_control, "flexible", "locked");
 	bool on = is_first("EXCLAVE_SGX_DRIVER", driver, "on", "off");
 
 	return (struct host_mode){
-		.launch_control = flexible, .driver = on && flexible, .vepc = true};
+		.launch_control = flexible,
+		.driver = on && flexible,
+		.vepc = true,
+		.cpuid_faulting = is_first("EXCLAVE_CPUID_FAULTING", cpuid_faulting, "on", "off"),
+	};
 }
 
 static struct host_mode mode;
@@ -33,7 +38,8 @@ static struct host_mode mode;
 static void read_mode(void)
 {
 	mode = host_mode_of(secure_getenv("EXCLAVE_LAUNCH_CONTROL"),
-			    secure_getenv("EXCLAVE_SGX_DRIVER"));
+			    secure_getenv("EXCLAVE_SGX_DRIVER"),
+			    secure_getenv("EXCLAVE_CPUID_FAULTING"));
 }
 
 const struct host_mode *host_mode(void)

@@ -61,4 +61,12 @@ long kvm_ioctl(struct kvm_object *obj, unsigned long request, unsigned long arg)
  */
 int kvm_mmap_fd(struct kvm_object *obj, size_t *size);
 
+/*
+ * The calling thread, and threads that it makes, see the model's SGX when they execute CPUID;
+ * not where the machine has no CPUID faulting, or EXCLAVE_CPUID_FAULTING is off.
+ */
+void kvm_cpuid_show_sgx(void);
+/* The calling thread no longer does. */
+void kvm_cpuid_hide_sgx(void);
+
 #endif

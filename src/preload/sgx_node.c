@@ -5,12 +5,35 @@
 
 #include "host/provision.h"
 #include "host/vepc.h"
+#include "kvm/kvm.h"
 #include "preload/table.h"
 
 /* Linux: drivers without llseek. */
 static long file_lseek(void *object, off_t offset, int whence)
 {
 	return -ESPIPE;
+}
+
+/*
+ * Who wants to know whether KVM has SGX opens the device and executes CPUID (QEMU's
+ * query-sgx-capabilities); who wants EPC opens it and maps it. Faulting CPUID costs at each
+ * switch of threads, and kills threads that block SIGSEGV, so it is on between opening and
+ * mapping or closing, for this thread. What it opened last, never looked into:
+ */
+static __thread const struct vepc *asked_about __attribute__((tls_model("initial-exec")));
+
+static void answer_cpuid(const struct vepc *vepc)
+{
+	asked_about = vepc;
+	kvm_cpuid_show_sgx();
+}
+
+static void stop_answering(const struct vepc *vepc)
+{
+	if (vepc != asked_about)
+		return;
+	asked_about = NULL;
+	kvm_cpuid_hide_sgx();
 }
 
 static long vepc_file_ioctl(void *object, unsigned long request, unsigned long arg)
@@ -21,12 +44,14 @@ static long vepc_file_ioctl(void *object, unsigned long request, unsigned long a
 static int vepc_file_mmap(void *object, int access_mode, const struct file_mmap *request,
 			  void **mapped)
 {
+	stop_answering(object);
 	return vepc_mmap(object, access_mode, request->addr, request->len, request->prot,
 			 request->flags, request->off, mapped);
 }
 
 static void vepc_file_release(void *object)
 {
+	stop_answering(object);
 	vepc_put(object);
 }
 
@@ -47,6 +72,8 @@ int vepc_node_open(const struct node *node, int flags)
 	fd = file_open("exclave:sgx_vepc", node, flags, &vepc_file_ops, vepc);
 	if (fd < 0)
 		vepc_put(vepc);
+	else
+		answer_cpuid(vepc);
 	return fd;
 }
 

@@ -57,17 +57,17 @@ static void vepc_needs_neither_launch_control_nor_driver(void **state)
 		const char *launch_control, *driver;
 		struct host_mode mode;
 	} rows[] = {
-		{NULL, NULL, {true, true, true}},
-		{"flexible", "on", {true, true, true}},
-		{"flexible", "off", {true, false, true}},
-		{"locked", "on", {false, false, true}},
-		{"locked", "off", {false, false, true}},
-		{"nonsense", "nonsense", {true, true, true}},
+		{NULL, NULL, {true, true, true, true}},
+		{"flexible", "on", {true, true, true, true}},
+		{"flexible", "off", {true, false, true, true}},
+		{"locked", "on", {false, false, true, true}},
+		{"locked", "off", {false, false, true, true}},
+		{"nonsense", "nonsense", {true, true, true, true}},
 	};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		struct host_mode mode = host_mode_of(rows[i].launch_control, rows[i].driver);
+		struct host_mode mode = host_mode_of(rows[i].launch_control, rows[i].driver, NULL);
 
 		assert_int_equal(mode.launch_control, rows[i].mode.launch_control);
 		assert_int_equal(mode.driver, rows[i].mode.driver);
@@ -75,10 +75,20 @@ static void vepc_needs_neither_launch_control_nor_driver(void **state)
 	}
 }
 
+static void cpuid_faulting_is_on_unless_it_is_off(void **state)
+{
+	(void)state;
+	assert_true(host_mode_of(NULL, NULL, NULL).cpuid_faulting);
+	assert_true(host_mode_of(NULL, NULL, "on").cpuid_faulting);
+	assert_false(host_mode_of(NULL, NULL, "off").cpuid_faulting);
+	assert_true(host_mode_of(NULL, NULL, "no").cpuid_faulting);
+}
+
 const struct CMUnitTest config_tests[] = {
 	cmocka_unit_test(size_alone_is_node_0),
 	cmocka_unit_test(list_names_nodes),
 	cmocka_unit_test(anything_else_einval),
 	cmocka_unit_test(vepc_needs_neither_launch_control_nor_driver),
+	cmocka_unit_test(cpuid_faulting_is_on_unless_it_is_off),
 };
 const size_t config_test_count = ARRAY_SIZE(config_tests);

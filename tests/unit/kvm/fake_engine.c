@@ -108,6 +108,17 @@ enum cpu_result fake_encls(struct engine_vcpu *v)
 	return fake.ops->encls_exit(v);
 }
 
+int engine_cpuid_intercept(engine_cpuid_fn *amend)
+{
+	fake.answer_cpuid = amend;
+	return 0;
+}
+
+void engine_cpuid_release(void)
+{
+	fake.answer_cpuid = NULL;
+}
+
 void engine_vcpu_free(struct engine_vcpu *v)
 {
 	free(v->sgx);

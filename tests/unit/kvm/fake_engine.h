@@ -22,7 +22,8 @@ struct fake {
 	unsigned int engines; /* alive */
 	unsigned int vcpus;
 	const struct engine_ops *ops;
-	struct engine_vcpu *v; /* the last that was made */
+	struct engine_vcpu *v;         /* the last that was made */
+	engine_cpuid_fn *answer_cpuid; /* NULL: nobody */
 };
 
 extern struct fake fake;

@@ -96,7 +96,7 @@ static void processor_without_sgx_has_no_leaf(void **state)
 	assert_int_equal(f->v->sgx->cpuid->leaves, 0);
 }
 
-/* QEMU takes a section's properties from the host's own CPUID, which may have none. */
+/* QEMU takes a section's properties from the machine's own CPUID, which may have none or others. */
 static void section_properties_are_right(void **state)
 {
 	struct fixture *f = *state;
@@ -107,12 +107,16 @@ static void section_properties_are_right(void **state)
 	cpuid.entry[cpuid.head.nent++] = (struct kvm_cpuid_entry2){
 		0x12, 2, KVM_CPUID_FLAG_SIGNIFCANT_INDEX, 1, 1, 0x4000000, 0, {0}};
 	cpuid.entry[cpuid.head.nent++] = (struct kvm_cpuid_entry2){
-		0x12, 3, KVM_CPUID_FLAG_SIGNIFCANT_INDEX, 0, 0, 0, 0, {0}};
+		0x12, 3, KVM_CPUID_FLAG_SIGNIFCANT_INDEX, 1, 2, 0x4000002, 0, {0}};
+	cpuid.entry[cpuid.head.nent++] = (struct kvm_cpuid_entry2){
+		0x12, 4, KVM_CPUID_FLAG_SIGNIFCANT_INDEX, 0, 0, 0, 0, {0}};
 	assert_ok(ioc(f->vcpu, KVM_SET_CPUID2, &cpuid));
 	assert_int_equal(cpu_cpuid(&f->v->cpu, 0x12, 2, regs), CPU_OK);
 	assert_int_equal(regs[CPUID_EAX], 1);
 	assert_int_equal(regs[CPUID_ECX], 0x4000001);
 	assert_int_equal(cpu_cpuid(&f->v->cpu, 0x12, 3, regs), CPU_OK);
+	assert_int_equal(regs[CPUID_ECX], 0x4000001);
+	assert_int_equal(cpu_cpuid(&f->v->cpu, 0x12, 4, regs), CPU_OK);
 	assert_int_equal(regs[CPUID_ECX], 0);
 	assert_int_equal(cpu_cpuid(&f->v->cpu, 0x12, 1, regs), CPU_OK);
 	assert_int_equal(regs[CPUID_ECX], system_xcr0());

@@ -27,6 +27,7 @@
 	X(sgx_features)    \
 	X(sgx_cpuid)       \
 	X(sgx_memory)      \
+	X(host_cpuid)      \
 	X(encls)           \
 	X(encls_leaf)      \
 	X(encls_race)      \

@@ -28,6 +28,18 @@ void kvm_set_host_ops(const struct kvm_host_ops *ops)
 	host = ops;
 }
 
+static __thread bool cpuid_shown;
+
+void kvm_cpuid_show_sgx(void)
+{
+	cpuid_shown = true;
+}
+
+void kvm_cpuid_hide_sgx(void)
+{
+	cpuid_shown = false;
+}
+
 static struct kvm_object *object_make(enum kvm_kind kind)
 {
 	struct kvm_object *obj = calloc(1, sizeof(*obj));
@@ -140,6 +152,8 @@ static long fake_request(struct kvm_object *obj, unsigned long request, unsigned
 		return kind_of((int)arg);
 	case FAKE_IS_PROVISION:
 		return host->is_provision((int)arg);
+	case FAKE_CPUID_SHOWN:
+		return cpuid_shown;
 	case FAKE_KIND:
 		return obj->kind;
 	case FAKE_LINGER:

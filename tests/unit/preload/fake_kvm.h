@@ -12,6 +12,7 @@
 #define FAKE_LINGER       _IO(KVMIO, 0xf4) /* stays inside for arg microseconds */
 #define FAKE_IS_PROVISION _IO(KVMIO, 0xf6) /* is descriptor arg an open /dev/sgx_provision? */
 #define FAKE_READ_BACK    _IOWR(KVMIO, 0xf5, unsigned int) /* has bit 31 set; adds 1 */
+#define FAKE_CPUID_SHOWN  _IO(KVMIO, 0xf7) /* does the calling thread see the model's CPUID? */
 
 #define FAKE_RUN_SIZE 12288
 

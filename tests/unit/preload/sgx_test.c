@@ -131,6 +131,39 @@ static void vepc_duplicate_is_the_same(void **state)
 	close(copy);
 }
 
+/* QEMU's query-sgx-capabilities opens, executes CPUID and closes. */
+static void vepc_opened_shows_cpuid_until_closed(void **state)
+{
+	int kvm = open_kvm(), fd;
+
+	(void)state;
+	assert_int_equal(ioctl(kvm, FAKE_CPUID_SHOWN, 0), 0);
+	fd = open_vepc();
+	assert_int_equal(ioctl(kvm, FAKE_CPUID_SHOWN, 0), 1);
+	close(fd);
+	assert_int_equal(ioctl(kvm, FAKE_CPUID_SHOWN, 0), 0);
+	close(kvm);
+}
+
+static void vepc_opened_shows_cpuid_until_mapped(void **state)
+{
+	int kvm = open_kvm(), backend = open_vepc(), query;
+	uint8_t *at = map_as_qemu(backend);
+
+	(void)state;
+	assert_int_equal(ioctl(kvm, FAKE_CPUID_SHOWN, 0), 0);
+	/* One that is mapped already ends nothing. */
+	query = open_vepc();
+	munmap(at, SIZE + 4096);
+	at = map_as_qemu(backend);
+	assert_int_equal(ioctl(kvm, FAKE_CPUID_SHOWN, 0), 1);
+	close(query);
+	assert_int_equal(ioctl(kvm, FAKE_CPUID_SHOWN, 0), 0);
+	munmap(at, SIZE + 4096);
+	close(backend);
+	close(kvm);
+}
+
 static bool child_has_neither(void *arg)
 {
 	int fd = *(int *)arg;
@@ -188,6 +221,8 @@ const struct CMUnitTest sgx_tests[] = {
 	DOOR_TEST(vepc_mapping_takes_what_qemu_does_to_it),
 	DOOR_TEST(vepc_unmapped_gives_its_pages_back),
 	DOOR_TEST(vepc_duplicate_is_the_same),
+	DOOR_TEST(vepc_opened_shows_cpuid_until_closed),
+	DOOR_TEST(vepc_opened_shows_cpuid_until_mapped),
 	DOOR_TEST(vepc_in_child_eio),
 	DOOR_TEST(provision_is_for_kvm_only),
 	DOOR_TEST(provision_permission_is_a_files),
