@@ -29,6 +29,7 @@ bench: build
 	@$(release)/bench/mmu-bench
 	@$(release)/bench/engine-bench
 	@$(release)/src/exclave run -- $(release)/bench/exit-bench
+	@bench/sgx_guest_bench.py --exclave $(release)/src/exclave
 	@bench/boot_bench.py --exclave $(release)/src/exclave
 
 test:

@@ -23,6 +23,7 @@ enum call {
 	CALL_STORE,
 	CALL_MEET,
 	CALL_STORM,
+	CALL_GAPS,
 };
 
 enum call_status {
@@ -84,6 +85,13 @@ struct call_storm {
 	uint64_t exits; /* that the enclave saw in its own SSA */
 };
 
+/* How long the thread was away, in cycles, each time that somebody has counted up meanwhile. */
+#define GAPS_MAX 100
+struct call_gaps {
+	uint64_t counter; /* address of a uint32_t of the loader's */
+	uint64_t cycles[GAPS_MAX];
+};
+
 struct call_frame {
 	uint64_t call;
 	uint64_t status;
@@ -95,8 +103,28 @@ struct call_frame {
 		struct call_pages pages;
 		struct call_meet meet;
 		struct call_storm storm;
+		struct call_gaps gaps;
 	};
 };
+
+/* Inside and outside alike. RDTSC is legal in enclaves of processors with SGX2. */
+static inline void gaps_collect(struct call_gaps *gaps)
+{
+	const volatile uint32_t *counter = (const volatile uint32_t *)gaps->counter;
+	uint32_t seen = *counter;
+	uint64_t before = __builtin_ia32_rdtsc();
+
+	for (uint64_t i = 0; i < GAPS_MAX;) {
+		uint64_t now = __builtin_ia32_rdtsc();
+
+		if (*counter != seen) {
+			seen = *counter;
+			gaps->cycles[i++] = __builtin_ia32_rdtsc() - before;
+			now = __builtin_ia32_rdtsc();
+		}
+		before = now;
+	}
+}
 
 /* What the enclave computes in the storm, for the loader to compute again. */
 static inline uint64_t storm_round(uint64_t sum, uint64_t round)

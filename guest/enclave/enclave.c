@@ -55,6 +55,8 @@ static void dispatch(struct call_frame *f, uint64_t thread)
 		return call_meet(f);
 	case CALL_STORM:
 		return call_storm(f, thread);
+	case CALL_GAPS:
+		return call_gaps(f);
 	}
 	f->status = CALL_UNKNOWN;
 }

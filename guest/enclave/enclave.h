@@ -33,6 +33,7 @@ void call_sum(struct call_frame *f);
 void call_store(struct call_frame *f);
 void call_meet(struct call_frame *f);
 void call_storm(struct call_frame *f, uint64_t thread);
+void call_gaps(struct call_frame *f);
 
 /* Is all of it outside the enclave? */
 bool is_outside(const void *address, uint64_t size);

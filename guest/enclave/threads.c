@@ -59,3 +59,11 @@ void call_storm(struct call_frame *f, uint64_t thread)
 	f->storm.checksum = sum;
 	f->storm.exits = exits;
 }
+
+void call_gaps(struct call_frame *f)
+{
+	if (is_outside((const void *)f->gaps.counter, sizeof(uint32_t)))
+		gaps_collect(&f->gaps);
+	else
+		f->status = CALL_BAD_ADDRESS;
+}
