@@ -11,6 +11,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* What a leaf adds to work that it cannot avoid. */
 static const struct bench_pair pairs[] = {
@@ -82,8 +83,19 @@ static const struct bench_pair pairs[] = {
 	{.name = "sgx_check_access()", .subject = world_check_access, .iterations = 20000},
 };
 
+/* With arguments, only rows that begin like one of them. */
+static bool is_wanted(const char *name, char **wanted)
+{
+	if (!*wanted)
+		return true;
+	for (; *wanted; wanted++)
+		if (!strncmp(name, *wanted, strlen(*wanted)))
+			return true;
+	return false;
+}
+
 /* A missed target is no failure: on a busy machine it says nothing. */
-int main(void)
+int main(int argc, char **argv)
 {
 	struct world *w = world_new();
 	unsigned int missed = 0;
@@ -92,10 +104,13 @@ int main(void)
 	for (unsigned int i = 0; i < ARRAY_SIZE(pairs); i++) {
 		struct bench_pair pair = pairs[i];
 
+		if (!is_wanted(pair.name, argv + 1))
+			continue;
 		pair.ctx = w;
 		missed += !bench_run(&pair);
 	}
-	missed += !bench_scaling(w, 0.9);
+	if (argc == 1)
+		missed += !bench_scaling(w, 0.9);
 	world_free(w);
 	printf("%u target(s) missed\n", missed);
 	return EXIT_SUCCESS;
