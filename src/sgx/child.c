@@ -47,3 +47,20 @@ struct leaf_result __child_check(struct sgx_cpu *cpu, const struct child_operand
 	      leaf_pf(op->secs_gva, ENCLS_WRITE));
 	return leaf_ok();
 }
+
+struct leaf_result child_check(struct sgx_cpu *cpu, const struct child_operands *op)
+{
+	struct epcm_claim claims[NR_CLAIMS];
+	struct leaf_result res;
+
+	make_claims(op, claims);
+	if (likely(epcm_set_is_free(claims, NR_CLAIMS))) {
+		res = __child_check(cpu, op);
+		if (likely(res.kind == LEAF_OK))
+			return res;
+	}
+	TRY(child_lock(cpu, op));
+	res = __child_check(cpu, op);
+	child_unlock(op);
+	return res;
+}

@@ -25,4 +25,7 @@ void child_unlock(const struct child_operands *op);
 /* Is the target free, and the SECS one? */
 struct leaf_result __child_check(struct sgx_cpu *cpu, const struct child_operands *op);
 
+/* The same where nothing is locked, for a leaf that locks and looks again. */
+struct leaf_result child_check(struct sgx_cpu *cpu, const struct child_operands *op);
+
 #endif

@@ -105,12 +105,27 @@ static unsigned int sort_claims(const struct epcm_claim *claims, unsigned int co
 	return n;
 }
 
+/* Two pages, which most leaves have: as epcm_lock_set(). */
+static int lock_two(const struct epcm_claim *claims)
+{
+	unsigned int first = claims[0].entry > claims[1].entry;
+
+	if (!epcm_lock(claims[first].entry, claims[first].mode))
+		return (int)first;
+	if (epcm_lock(claims[!first].entry, claims[!first].mode))
+		return -1;
+	epcm_unlock(claims[first].entry, claims[first].mode);
+	return !first;
+}
+
 int epcm_lock_set(const struct epcm_claim *claims, unsigned int count)
 {
 	struct epcm_claim sorted[EPCM_MAX_CLAIMS];
-	unsigned int origin[EPCM_MAX_CLAIMS];
-	unsigned int n = sort_claims(claims, count, sorted, origin);
+	unsigned int origin[EPCM_MAX_CLAIMS], n;
 
+	if (likely(count == 2 && claims[0].entry != claims[1].entry))
+		return lock_two(claims);
+	n = sort_claims(claims, count, sorted, origin);
 	for (unsigned int i = 0; i < n; i++) {
 		if (epcm_lock(sorted[i].entry, sorted[i].mode))
 			continue;

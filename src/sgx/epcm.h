@@ -181,6 +181,13 @@ void epcm_unlock_set(const struct epcm_claim *claims, unsigned int count);
 /* For who has only looked: `seq` is what it was before, so nobody has to look again. */
 void epcm_unlock_set_unchanged(const struct epcm_claim *claims, unsigned int count);
 
+/*
+ * Could all of them be locked this moment? Then a leaf that only wants to know whether it is
+ * worth going on may look without locks: it locks and looks again later. Refused is nothing before
+ * it has been looked at locked, since half of a change may have been seen.
+ */
+static inline bool epcm_set_is_free(const struct epcm_claim *claims, unsigned int count);
+
 /* EPCM_LOCK_SGX2, EPCM_LOCK_MEASURE or EPCM_LOCK_TRACK; as epcm_lock(). */
 static inline bool epcm_bit_lock(struct epcm_entry *e, uint32_t bit);
 static inline void epcm_bit_unlock(struct epcm_entry *e, uint32_t bit);

@@ -43,6 +43,22 @@ static inline void epcm_seq_end(struct epcm_entry *e, uint32_t step)
 	atomic_store_explicit(&e->seq, seq + step, memory_order_release);
 }
 
+/* Who holds a page so that @mode has to wait. */
+static inline uint32_t epcm_busy(enum epcm_mode mode)
+{
+	return mode == EPCM_SHARED ? EPCM_LOCK_EXCL
+				   : EPCM_LOCK_EXCL | EPCM_LOCK_SGX2 | EPCM_LOCK_READERS;
+}
+
+static inline bool epcm_set_is_free(const struct epcm_claim *claims, unsigned int count)
+{
+	uint32_t busy = 0;
+
+	for (unsigned int i = 0; i < count; i++)
+		busy |= atomic_load(&claims[i].entry->lock) & epcm_busy(claims[i].mode);
+	return !busy;
+}
+
 /*
  * More shared holders than the count has room for cannot exist: each is a host
  * thread inside a leaf.
@@ -53,10 +69,9 @@ static inline bool epcm_lock(struct epcm_entry *e, enum epcm_mode mode)
 
 	lock_acquire(LOCK_EPCM_PAGE, e);
 	if (mode == EPCM_SHARED) {
-		locked = epcm_lock_word(e, EPCM_LOCK_EXCL, 1);
+		locked = epcm_lock_word(e, epcm_busy(mode), 1);
 	} else {
-		locked = epcm_lock_word(e, EPCM_LOCK_EXCL | EPCM_LOCK_SGX2 | EPCM_LOCK_READERS,
-					EPCM_LOCK_EXCL);
+		locked = epcm_lock_word(e, epcm_busy(mode), EPCM_LOCK_EXCL);
 		if (locked)
 			epcm_seq_begin(e);
 	}

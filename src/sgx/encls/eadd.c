@@ -113,11 +113,7 @@ struct leaf_result sgx_eadd(struct sgx_cpu *cpu, uint64_t rbx, uint64_t rcx, uin
 
 	TRY(read_operands(cpu, &op, rbx, rcx));
 
-	TRY(child_lock(cpu, &op.child));
-	res = __child_check(cpu, &op.child);
-	child_unlock(&op.child);
-	TRY(res);
-
+	TRY(child_check(cpu, &op.child));
 	TRY(operand_read(cpu, op.pageinfo.srcpge, ENCLS_READ, op.copy, SGX_PAGE_SIZE));
 
 	TRY(child_lock(cpu, &op.child));

@@ -53,6 +53,11 @@ static struct leaf_result check_pages(struct sgx_cpu *cpu, const struct eld *op)
 	unsigned int count = make_claims(op, claims);
 	struct leaf_result res;
 
+	if (likely(epcm_set_is_free(claims, count))) {
+		res = __check_pages(cpu, op);
+		if (likely(res.kind == LEAF_OK))
+			return res;
+	}
 	TRY(lock_pages(cpu, claims, count));
 	res = __check_pages(cpu, op);
 	epcm_unlock_set(claims, count);
