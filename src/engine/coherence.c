@@ -96,3 +96,10 @@ void engine_memory_written(struct engine *engine)
 {
 	atomic_fetch_add_explicit(&engine->epoch, 1, memory_order_acq_rel);
 }
+
+void engine_bytes_written(struct engine_vcpu *v, const uint8_t *host, uint32_t len)
+{
+	uint32_t offset = (uint32_t)((uintptr_t)host % GUEST_PAGE_SIZE);
+
+	code_written(v, host - offset, offset, len);
+}

@@ -46,6 +46,11 @@ struct engine_ops {
 	 * engine_leaf_result(v, sgx_encls_leaf(v->sgx)). Without one that is done.
 	 */
 	enum cpu_result (*encls_exit)(struct engine_vcpu *v);
+	/*
+	 * VMCALL and VMMCALL, at any privilege level, which the handler looks at. Results as
+	 * for encls_exit; after CPU_OK the engine steps over the instruction. Without a handler: #UD.
+	 */
+	enum cpu_result (*hypercall)(struct engine_vcpu *v);
 };
 
 struct engine_config {
@@ -119,6 +124,9 @@ void engine_state_changed(struct engine_vcpu *v);
 /* cpu_reset() or cpu_init_signal() has been called: extended state after reset, too. */
 void engine_reset_xstate(struct engine_vcpu *v);
 
+/* Drops all translations of linear addresses. On the vCPU's thread, or outside of engine_run(). */
+void engine_flush_tlb(struct engine_vcpu *v);
+
 /* Makes engine_run() of @v return or look for interrupts soon. Any thread, also in a signal handler. */
 void engine_kick(struct engine_vcpu *v);
 
@@ -148,5 +156,10 @@ void engine_cpuid_release(void);
  * device): translated code is compared with memory again before its next use.
  */
 void engine_memory_written(struct engine *engine);
+/*
+ * The embedder has written the bytes [@host, @host + @len), which do not cross a page, itself:
+ * much less than the above, for what is written often. Callers as of engine_flush_tlb().
+ */
+void engine_bytes_written(struct engine_vcpu *v, const uint8_t *host, uint32_t len);
 
 #endif

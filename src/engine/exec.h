@@ -94,6 +94,7 @@ static inline bool vcpu_checks_alignment(const struct engine_vcpu *v)
  */
 enum cpu_result engine_rdmsr(struct engine_vcpu *v, uint32_t index, uint64_t *value);
 enum cpu_result engine_wrmsr(struct engine_vcpu *v, uint32_t index, uint64_t value);
+enum cpu_result engine_hypercall(struct engine_vcpu *v);
 enum cpu_result engine_encls(struct engine_vcpu *v);
 enum cpu_result engine_enclu(struct engine_vcpu *v);
 enum cpu_result engine_enclv(struct engine_vcpu *v);
@@ -133,7 +134,7 @@ exec_function exec_lgdt, exec_lidt, exec_sgdt, exec_sidt, exec_lldt, exec_ltr, e
 	exec_lar, exec_lsl, exec_verr, exec_verw, exec_arpl;
 /* exec_control.c */
 exec_function exec_mov_control, exec_mov_debug, exec_lmsw, exec_smsw, exec_clts, exec_xgetbv,
-	exec_xsetbv, exec_hlt;
+	exec_xsetbv, exec_hlt, exec_vmcall;
 /* exec_cache.c: translations and caches. */
 exec_function exec_invlpg, exec_invpcid, exec_wbinvd, exec_clflush;
 /* exec_msr.c: MSRs, CPUID, time, random numbers. */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Control and debug registers, XCR0, HLT. */
+/* Control and debug registers, XCR0, HLT, hypercalls. */
 #include "cpu/control.h"
 #include "cpu/debug.h"
 #include "engine/operand.h"
@@ -86,4 +86,10 @@ enum cpu_result exec_hlt(struct engine_vcpu *v, const struct insn *insn)
 	exec_done(v, insn);
 	v->exit.reason = ENGINE_EXIT_HLT;
 	return CPU_AGAIN;
+}
+
+/* SDM "VMCALL": a hypervisor gets to see it at any privilege level. VMMCALL is AMD's name. */
+enum cpu_result exec_vmcall(struct engine_vcpu *v, const struct insn *insn)
+{
+	return exec_finish(v, insn, engine_hypercall(v));
 }

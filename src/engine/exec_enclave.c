@@ -54,6 +54,8 @@ bool exec_is_legal_in_enclave(const struct engine_vcpu *v, const struct insn *in
 	case ZYDIS_MNEMONIC_SYSENTER:
 	case ZYDIS_MNEMONIC_VERR:
 	case ZYDIS_MNEMONIC_VERW:
+	case ZYDIS_MNEMONIC_VMCALL:
+	case ZYDIS_MNEMONIC_VMMCALL:
 		return false;
 	default:
 		return !loads_segment(insn);

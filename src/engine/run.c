@@ -623,3 +623,11 @@ enum cpu_result engine_wrmsr(struct engine_vcpu *v, uint32_t index, uint64_t val
 	vcpu_save_xstate(v);
 	return ops && ops->wrmsr ? ops->wrmsr(v, index, value) : cpu_wrmsr(&v->cpu, index, value);
 }
+
+enum cpu_result engine_hypercall(struct engine_vcpu *v)
+{
+	const struct engine_ops *ops = v->engine->config.ops;
+
+	vcpu_save_xstate(v);
+	return ops && ops->hypercall ? ops->hypercall(v) : fault_ud(&v->cpu);
+}

@@ -111,6 +111,11 @@ void vcpu_flush_all(struct engine_vcpu *v)
 	v->nonglobal_code = false;
 }
 
+void engine_flush_tlb(struct engine_vcpu *v)
+{
+	vcpu_flush_all(v);
+}
+
 static struct mmu_registers registers_of(const struct cpu *cpu, uint64_t cr3)
 {
 	return (struct mmu_registers){

@@ -115,6 +115,20 @@ GUEST_STORE(64, "movq")
 GUEST_CMPXCHG(32, "cmpxchgl")
 GUEST_CMPXCHG(64, "cmpxchgq")
 
+/* Exchanges the byte at @hva and *@value, atomically. Return: 0, or -EFAULT with neither changed. */
+static inline int guest_swap8(void *hva, uint8_t *value)
+{
+	int error = 0;
+
+	lock_assert_none_held();
+	asm volatile("1: xchgb %[value], (%[hva])\n\t"
+		     "2:\n\t" GUEST_ACCESS_LANDING
+		     : [error] "+r"(error), [value] "+q"(*value)
+		     : [hva] "r"(hva), [efault] "i"(-EFAULT)
+		     : "memory");
+	return error;
+}
+
 #undef GUEST_LOAD
 #undef GUEST_STORE
 #undef GUEST_CMPXCHG

@@ -21,7 +21,6 @@ static void extensions_not_offered_ud(void **state)
 	static const char *const hex[] = {
 		"0f01c8",   /* MONITOR */
 		"0f01c9",   /* MWAIT */
-		"0f01c1",   /* VMCALL */
 		"0f01d8",   /* VMRUN */
 		"0faa",     /* RSM */
 		"0f37",     /* GETSEC */
@@ -47,6 +46,20 @@ static void sgx_leaves_go_to_engine(void **state)
 		step_ok(m, hex[i]);
 		assert_int_equal(m->leaf_count, 1);
 	}
+}
+
+/* At any privilege level: the storey above looks at it. */
+static void hypercalls_go_to_engine(void **state)
+{
+	static const char *const hex[] = {"0f01c1", "0f01d9"};
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(hex); i++)
+		for (unsigned int cpl = 0; cpl <= 3; cpl += 3) {
+			struct machine *m = machine_init(MODE_64BIT, cpl);
+
+			step_ok(m, hex[i]);
+			assert_int_equal(m->hypercall_count, 1);
+		}
 }
 
 static void other_files_are_named(void **state)
@@ -113,6 +126,7 @@ const struct CMUnitTest exec_dispatch_tests[] = {
 	cmocka_unit_test(unknown_instruction_is_internal_error),
 	cmocka_unit_test(extensions_not_offered_ud),
 	cmocka_unit_test(sgx_leaves_go_to_engine),
+	cmocka_unit_test(hypercalls_go_to_engine),
 	cmocka_unit_test(other_files_are_named),
 	cmocka_unit_test(every_instruction_for_c_is_known),
 };

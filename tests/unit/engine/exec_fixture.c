@@ -144,6 +144,12 @@ enum cpu_result engine_wrmsr(struct engine_vcpu *v, uint32_t index, uint64_t val
 	return the_machine.msr_result;
 }
 
+enum cpu_result engine_hypercall(struct engine_vcpu *v)
+{
+	the_machine.hypercall_count++;
+	return CPU_OK;
+}
+
 static enum cpu_result leaf(struct engine_vcpu *v)
 {
 	the_machine.leaf_count++;

@@ -23,7 +23,7 @@ struct machine {
 	bool is_device[MEM_PAGES];
 
 	/* What was asked of the engine. */
-	unsigned int invlpg_count, flush_count, leaf_count, other_count;
+	unsigned int invlpg_count, flush_count, leaf_count, other_count, hypercall_count;
 	gva_t invlpg_gva;
 	enum cpu_flush flush;
 	uint32_t msr_index;

@@ -13,7 +13,7 @@
 static void assert_all_fault(void *bad)
 {
 	unsigned int before = guest_faults_fixed;
-	uint8_t buffer[100] = {0};
+	uint8_t buffer[100] = {0}, value8 = 0x5a;
 	uint64_t value64 = 0;
 	uint32_t value32 = 0;
 
@@ -24,11 +24,13 @@ static void assert_all_fault(void *bad)
 	assert_int_equal(guest_store32(bad, 1), -EFAULT);
 	assert_int_equal(guest_cmpxchg64(bad, 0, 1), -EFAULT);
 	assert_int_equal(guest_cmpxchg32(bad, 0, 1), -EFAULT);
+	assert_int_equal(guest_swap8(bad, &value8), -EFAULT);
+	assert_int_equal(value8, 0x5a);
 	assert_int_equal(guest_copy_from(buffer, bad, sizeof(buffer)), -EFAULT);
 	assert_int_equal(guest_copy_to(bad, buffer, sizeof(buffer)), -EFAULT);
 	assert_int_equal(guest_copy_from(buffer, bad, 8), -EFAULT);
 	assert_int_equal(guest_copy_to(bad, buffer, 4), -EFAULT);
-	assert_int_equal(guest_faults_fixed - before, 10);
+	assert_int_equal(guest_faults_fixed - before, 11);
 }
 
 static void access_unmapped_efault(void **state)
@@ -90,7 +92,7 @@ static void copy_into_hole_stops_at_hole(void **state)
 static void access_good_memory_moves_data(void **state)
 {
 	uint8_t *p = host_map(GUEST_PAGE_SIZE);
-	uint8_t from[37], to[37];
+	uint8_t from[37], to[37], value8 = 0x5a;
 	uint64_t value64;
 	uint32_t value32;
 
@@ -105,6 +107,10 @@ static void access_good_memory_moves_data(void **state)
 	assert_int_equal(guest_cmpxchg64(p + 16, 8, 10), 0);
 	assert_int_equal(guest_cmpxchg64(p + 16, 8, 11), -EAGAIN);
 	assert_int_equal(p[16], 10);
+	assert_int_equal(guest_swap8(p + 16, &value8), 0);
+	assert_int_equal(value8, 10);
+	assert_int_equal(p[16], 0x5a);
+	assert_int_equal(p[15] | p[17], 0x11);
 	for (unsigned int len = 0; len <= sizeof(from); len++) {
 		memset(from, (int)len + 1, sizeof(from));
 		memset(to, 0, sizeof(to));
