@@ -142,6 +142,24 @@ int apic_bus_send(struct apic_bus *bus, const struct apic_message *message, stru
 	return send_all(bus, &wide, source);
 }
 
+int apic_bus_send_set(struct apic_bus *bus, const struct apic_message *message, uint32_t first,
+		      const uint64_t set[2], unsigned int width)
+{
+	unsigned int count = atomic_load(&bus->count);
+	int taken = 0;
+
+	for (unsigned int i = 0; i < count; i++) {
+		struct lapic *l = bus->lapic[i];
+		uint32_t n = l->id - first;
+
+		if (l->id < first || n >= 2 * width || !(lapic_base(l) & LAPIC_BASE_ENABLE))
+			continue;
+		if (set[n / width] & BIT64(n % width))
+			taken += lapic_accept(l, message);
+	}
+	return taken;
+}
+
 struct apic_message apic_message_of_msi(uint64_t address, uint32_t data, bool wide_ids)
 {
 	struct apic_message message = {

@@ -24,6 +24,12 @@ void apic_bus_add(struct apic_bus *bus, struct lapic *l);
 
 /* @source: NULL for a device. Return: how many have taken it, or -1 when it was for nobody. */
 int apic_bus_send(struct apic_bus *bus, const struct apic_message *message, struct lapic *source);
+/*
+ * To the APICs whose IDs are in a set of two words of @width bits, which begins with @first.
+ * Return: how many have taken it.
+ */
+int apic_bus_send_set(struct apic_bus *bus, const struct apic_message *message, uint32_t first,
+		      const uint64_t set[2], unsigned int width);
 /* SDM "Message Address Register Format". @wide_ids: bits 8 to 31 of the ID are in the upper half. */
 struct apic_message apic_message_of_msi(uint64_t address, uint32_t data, bool wide_ids);
 /* The 8259s have something for whoever passes it on. */

@@ -19,9 +19,16 @@ void lapic_lock(struct lapic *l)
 	pthread_mutex_lock(&l->lock);
 }
 
+/* With an EOI unsaid, what comes may be due although the interrupt in service stands above it. */
+static bool __wakes(const struct lapic *l)
+{
+	return lapic_pending(l) || atomic_load_explicit(&l->events, memory_order_relaxed) ||
+	       (l->eoi_unsaid && lapic_has_request(l));
+}
+
 void lapic_unlock(struct lapic *l)
 {
-	bool wakes = lapic_pending(l) || atomic_load_explicit(&l->events, memory_order_relaxed);
+	bool wakes = __wakes(l);
 
 	pthread_mutex_unlock(&l->lock);
 	lock_release(LOCK_LAPIC, l);
@@ -63,6 +70,11 @@ static uint8_t highest(const struct lapic *l, uint32_t array)
 			return (uint8_t)(i * 32 + 31 - (uint32_t)__builtin_clz(word));
 	}
 	return 0;
+}
+
+bool lapic_has_request(const struct lapic *l)
+{
+	return highest(l, LAPIC_IRR);
 }
 
 /* SDM "Task and Processor Priorities". */
@@ -128,6 +140,7 @@ void lapic_reset(struct lapic *l, bool is_bsp, bool is_init)
 	if (is_bsp)
 		lapic_put(l, LAPIC_LVT_LINT0, APIC_MODE_EXTINT << 8);
 	l->errors = 0;
+	l->eoi_unsaid = false;
 	__lapic_update(l);
 	lapic_unlock(l);
 }
@@ -288,5 +301,36 @@ void lapic_eoi(struct lapic *l, struct lapic_effect *effect)
 {
 	lapic_lock(l);
 	__eoi(l, effect);
+	lapic_unlock(l);
+}
+
+/* Bits of an array. */
+static unsigned int count(const struct lapic *l, uint32_t array)
+{
+	unsigned int bits = 0;
+
+	for (uint32_t i = 0; i < 8; i++)
+		bits += (unsigned int)__builtin_popcount(lapic_get(l, array + i * 16));
+	return bits;
+}
+
+bool lapic_begin_unsaid_eoi(struct lapic *l)
+{
+	bool begun;
+
+	lapic_lock(l);
+	begun = count(l, LAPIC_ISR) == 1 && !lapic_has_request(l) &&
+		!__lapic_bit(l, LAPIC_TMR, highest(l, LAPIC_ISR));
+	l->eoi_unsaid = begun;
+	lapic_unlock(l);
+	return begun;
+}
+
+void lapic_finish_unsaid_eoi(struct lapic *l, bool ended, struct lapic_effect *effect)
+{
+	lapic_lock(l);
+	l->eoi_unsaid = false;
+	if (ended)
+		__eoi(l, effect);
 	lapic_unlock(l);
 }

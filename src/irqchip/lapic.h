@@ -103,6 +103,7 @@ struct lapic {
 	uint32_t id;           /* x2APIC's: the number of the vCPU */
 	uint32_t reg[64];      /* at offset / 16; x2APIC's ICR has its high half in ICR2 */
 	uint32_t errors;       /* that the next write to ESR shows */
+	bool eoi_unsaid;       /* lapic_begin_unsaid_eoi() */
 	_Atomic uint64_t base; /* IA32_APIC_BASE */
 
 	_Atomic uint8_t pending; /* the vector that may interrupt now, or 0 */
@@ -144,6 +145,8 @@ void lapic_mmio_write(struct lapic *l, uint32_t offset, uint32_t value,
 bool lapic_msr_read(struct lapic *l, uint32_t index, uint64_t *value);
 bool lapic_msr_write(struct lapic *l, uint32_t index, uint64_t value, struct lapic_effect *effect);
 void lapic_eoi(struct lapic *l, struct lapic_effect *effect);
+/* What the low half of ICR says, to @dest. */
+struct apic_message apic_message_of_icr(uint32_t low, uint32_t dest);
 
 uint8_t lapic_tpr(struct lapic *l);
 void lapic_set_tpr(struct lapic *l, uint8_t tpr);
@@ -164,6 +167,16 @@ static inline uint8_t lapic_pending(const struct lapic *l)
 
 /* The vector, now in service, or -1. */
 int lapic_take(struct lapic *l);
+/* Does any interrupt wait, whatever its priority? */
+bool lapic_has_request(const struct lapic *l);
+
+/*
+ * The guest may end the interrupt in service without a word to the APIC, if it is the only
+ * one, edge-triggered, and no other waits: from now on every interrupt wakes the processor,
+ * whose owner asks the guest and says at lapic_finish_unsaid_eoi() whether it has @ended.
+ */
+bool lapic_begin_unsaid_eoi(struct lapic *l);
+void lapic_finish_unsaid_eoi(struct lapic *l, bool ended, struct lapic_effect *effect);
 
 uint64_t lapic_tsc_deadline(struct lapic *l);
 void lapic_set_tsc_deadline(struct lapic *l, uint64_t value);

@@ -85,12 +85,9 @@ static void __set_svr(struct lapic *l, uint32_t value)
 		lapic_put(l, lvt, lapic_get(l, lvt) | LAPIC_LVT_MASKED);
 }
 
-/* SDM "Interrupt Command Register (ICR)". */
-static void __send(struct lapic *l, uint32_t low, uint32_t high, struct lapic_effect *effect)
+struct apic_message apic_message_of_icr(uint32_t low, uint32_t dest)
 {
-	struct apic_message *message = &effect->message;
-
-	*message = (struct apic_message){
+	struct apic_message message = {
 		.mode = (enum apic_mode)(low >> 8 & 7),
 		.shorthand = (enum apic_shorthand)(low >> 18 & 3),
 		.vector = (uint8_t)low,
@@ -98,16 +95,26 @@ static void __send(struct lapic *l, uint32_t low, uint32_t high, struct lapic_ef
 		.level = low & BIT32(15),
 		.deassert = !(low & BIT32(14)),
 		.is_ipi = true,
-		.dest = lapic_is_x2apic(l) ? high : high >> 24,
+		.dest = dest,
 	};
+
+	/* All are edge-triggered: "the level is always treated as edge" for these. */
+	if (message.mode == APIC_MODE_FIXED || message.mode == APIC_MODE_LOWEST)
+		message.level = false;
+	return message;
+}
+
+/* SDM "Interrupt Command Register (ICR)". */
+static void __send(struct lapic *l, uint32_t low, uint32_t high, struct lapic_effect *effect)
+{
+	struct apic_message *message = &effect->message;
+
+	*message = apic_message_of_icr(low, lapic_is_x2apic(l) ? high : high >> 24);
 	lapic_put(l, LAPIC_ICR, low & ~ICR_BUSY);
-	if ((message->mode == APIC_MODE_FIXED || message->mode == APIC_MODE_LOWEST)) {
-		/* All are edge-triggered: "the level is always treated as edge" for these. */
-		message->level = false;
-		if (message->vector < 16) {
-			__lapic_error(l, LAPIC_ESR_SEND_VECTOR);
-			return;
-		}
+	if ((message->mode == APIC_MODE_FIXED || message->mode == APIC_MODE_LOWEST) &&
+	    message->vector < 16) {
+		__lapic_error(l, LAPIC_ESR_SEND_VECTOR);
+		return;
 	}
 	effect->send = true;
 }

@@ -283,6 +283,63 @@ static void init_keeps_mode_and_id(void **state)
 	assert_int_equal(lapic_pending(&f->lapic[1]), 0);
 }
 
+static void unsaid_eoi_has_everything_wake(void **state)
+{
+	struct fixture *f = *state;
+	struct lapic_effect effect = {0};
+	unsigned int woken;
+
+	assert_false(lapic_begin_unsaid_eoi(&f->lapic[0]));
+	send_fixed(f, 0, 0x45, false);
+	lapic_take(&f->lapic[0]);
+	assert_true(lapic_begin_unsaid_eoi(&f->lapic[0]));
+	woken = f->woken[0];
+	send_fixed(f, 0, 0x31, false);
+	assert_int_equal(lapic_pending(&f->lapic[0]), 0);
+	assert_int_equal(f->woken[0], woken + 1);
+	lapic_finish_unsaid_eoi(&f->lapic[0], true, &effect);
+	assert_true(effect.eoi);
+	assert_false(effect.eoi_broadcast);
+	assert_int_equal(effect.vector, 0x45);
+	assert_int_equal(lapic_pending(&f->lapic[0]), 0x31);
+}
+
+static void unsaid_eoi_that_has_not_come_leaves_the_interrupt_in_service(void **state)
+{
+	struct fixture *f = *state;
+	struct lapic_effect effect = {0};
+	unsigned int woken;
+
+	send_fixed(f, 0, 0x45, false);
+	lapic_take(&f->lapic[0]);
+	assert_true(lapic_begin_unsaid_eoi(&f->lapic[0]));
+	lapic_finish_unsaid_eoi(&f->lapic[0], false, &effect);
+	assert_false(effect.eoi);
+	assert_int_equal(load(f, LAPIC_ISR + 0x20), BIT32(5));
+	woken = f->woken[0];
+	send_fixed(f, 0, 0x31, false);
+	assert_int_equal(f->woken[0], woken);
+}
+
+static void unsaid_eoi_needs_one_edge_alone(void **state)
+{
+	struct fixture *f = *state;
+
+	send_fixed(f, 0, 0x45, true);
+	lapic_take(&f->lapic[0]);
+	assert_false(lapic_begin_unsaid_eoi(&f->lapic[0]));
+	lapic_store(f, 0, LAPIC_EOI, 0);
+	send_fixed(f, 1, 0x45, false);
+	lapic_take(&f->lapic[1]);
+	send_fixed(f, 1, 0x31, false);
+	assert_false(lapic_begin_unsaid_eoi(&f->lapic[1]));
+	send_fixed(f, 2, 0x45, false);
+	lapic_take(&f->lapic[2]);
+	send_fixed(f, 2, 0x95, false);
+	lapic_take(&f->lapic[2]);
+	assert_false(lapic_begin_unsaid_eoi(&f->lapic[2]));
+}
+
 const struct CMUnitTest lapic_tests[] = {
 	CASE(registers_after_reset),
 	CASE(interrupt_goes_from_irr_to_isr),
@@ -300,5 +357,8 @@ const struct CMUnitTest lapic_tests[] = {
 	CASE(x2apic_registers_are_msrs),
 	CASE(x2apic_refuses_what_is_not_there),
 	CASE(init_keeps_mode_and_id),
+	CASE(unsaid_eoi_has_everything_wake),
+	CASE(unsaid_eoi_that_has_not_come_leaves_the_interrupt_in_service),
+	CASE(unsaid_eoi_needs_one_edge_alone),
 };
 const size_t lapic_test_count = ARRAY_SIZE(lapic_tests);
