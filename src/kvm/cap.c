@@ -12,7 +12,9 @@
 	X(KVM_CAP_COALESCED_PIO, 1)                                                             \
 	X(KVM_CAP_DEBUGREGS, 1)                                                                 \
 	X(KVM_CAP_DESTROY_MEMORY_REGION_WORKS, 1)                                               \
+	X(KVM_CAP_ENABLE_CAP, 1)                                                                \
 	X(KVM_CAP_ENABLE_CAP_VM, 1)                                                             \
+	X(KVM_CAP_ENFORCE_PV_FEATURE_CPUID, 1)                                                  \
 	X(KVM_CAP_EXCEPTION_PAYLOAD, 1)                                                         \
 	X(KVM_CAP_EXT_CPUID, 1)                                                                 \
 	X(KVM_CAP_EXT_EMUL_CPUID, 1)                                                            \

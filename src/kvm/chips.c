@@ -117,7 +117,7 @@ bool chips_read(struct kvm_vcpu *vcpu, gpa_t gpa, uint8_t *data, uint32_t len)
 		memset(data, 0xff, len);
 		if (!has_page(vcpu))
 			return true;
-		value = lapic_mmio_read(&vcpu->lapic, gpa & 0xfff);
+		value = vcpu_lapic_read(vcpu, gpa & 0xfff);
 	} else if (is_ioapic(vcpu, gpa)) {
 		memset(data, 0, len);
 		value = ioapic_read(&vcpu->vm->irq.ioapic, gpa & 0xff);

@@ -30,7 +30,7 @@ unsigned int system_phys_bits(void)
 /* With what we add to the processor's own leaves. */
 static struct cpuid_table *offer_new(void)
 {
-	static const struct cpuid_entry hypervisor[] = {
+	const struct cpuid_entry hypervisor[] = {
 		{
 			.leaf = KVM_CPUID_SIGNATURE,
 			/* "KVMKVMKVM" */
@@ -38,9 +38,7 @@ static struct cpuid_table *offer_new(void)
 		},
 		{
 			.leaf = KVM_CPUID_FEATURES,
-			.regs = {BIT32(KVM_FEATURE_CLOCKSOURCE) | BIT32(KVM_FEATURE_NOP_IO_DELAY) |
-				 BIT32(KVM_FEATURE_CLOCKSOURCE2) |
-				 BIT32(KVM_FEATURE_CLOCKSOURCE_STABLE_BIT)},
+			.regs = {pv_offered_features()},
 		},
 	};
 	uint32_t sgx = sgx_features_of_host();
@@ -203,6 +201,7 @@ static long set_cpuid(struct kvm_vcpu *vcpu, struct kvm_cpuid_entry2 *entries, u
 	memcpy(vcpu->cpuid_raw, entries, count * sizeof(*entries));
 	vcpu->cpuid_count = count;
 	vcpu->cpuid = table;
+	pv_cpuid_changed(vcpu);
 	cpu_set_cpuid(&vcpu->v->cpu, &vcpu->cpuid);
 	vcpu_update_encls_bitmap(vcpu);
 	engine_state_changed(vcpu->v);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* KVM_ENABLE_CAP of a VM. */
-#include "kvm/vm.h"
+/* KVM_ENABLE_CAP of a VM and of a vCPU. */
+#include "kvm/vcpu.h"
 
 #include "lib/lock.h"
 
@@ -86,4 +86,14 @@ long vm_ioc_enable_cap(struct kvm_object *obj, void *data)
 	default:
 		return -EINVAL;
 	}
+}
+
+long vcpu_ioc_enable_cap(struct kvm_object *obj, void *data)
+{
+	const struct kvm_enable_cap *cap = data;
+
+	if (cap->flags || cap->cap != KVM_CAP_ENFORCE_PV_FEATURE_CPUID)
+		return -EINVAL;
+	vcpu_of_object(obj)->pv.enforced = cap->args[0];
+	return 0;
 }

@@ -223,9 +223,13 @@ long vcpu_ioc_nmi(struct kvm_object *obj, unsigned long arg)
 long vcpu_ioc_get_mp_state(struct kvm_object *obj, void *data)
 {
 	struct kvm_vcpu *vcpu = vcpu_of_object(obj);
+	struct kvm_mp_state *state = data;
 
 	vcpu_take_apic_events(vcpu);
-	((struct kvm_mp_state *)data)->mp_state = vcpu->mp_state;
+	state->mp_state = vcpu->mp_state;
+	/* A kick that the halted processor has not noticed yet would be lost with a saved state. */
+	if (state->mp_state == KVM_MP_STATE_HALTED && atomic_load(&vcpu->pv.unhalted))
+		state->mp_state = KVM_MP_STATE_RUNNABLE;
 	return 0;
 }
 

@@ -26,6 +26,8 @@ static bool ends_halt(struct kvm_vcpu *vcpu)
 	const struct cpu *cpu = &vcpu->v->cpu;
 	bool interrupts = vcpu_has_apic_interrupt(vcpu->v);
 
+	if (atomic_load(&vcpu->pv.unhalted))
+		return true;
 	if (cpu->events.exception.pending || cpu->events.exception.injected ||
 	    cpu->events.interrupt.injected || cpu->events.nmi.injected)
 		return true;
@@ -79,6 +81,9 @@ static enum run_next block(struct kvm_vcpu *vcpu)
 	sigset_t all, mask;
 	bool done;
 
+	/* Guest memory, which may fault, is left alone while signals are blocked. */
+	pv_eoi_sync(vcpu);
+	steal_time_leave(vcpu);
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &mask);
 	/* Before the look at what may be pending: see vcpu_wake() and service_arm(). */
@@ -98,6 +103,7 @@ static void take_init(struct kvm_vcpu *vcpu)
 {
 	bool is_bsp = lapic_base(&vcpu->lapic) & LAPIC_BASE_BSP;
 
+	pv_reset(vcpu);
 	cpu_init_signal(&vcpu->v->cpu);
 	lapic_reset(&vcpu->lapic, is_bsp, true);
 	vcpu->extint = -1;
@@ -128,6 +134,12 @@ void vcpu_take_apic_events(struct kvm_vcpu *vcpu)
 		take_sipi(vcpu);
 }
 
+static void end_halt(struct kvm_vcpu *vcpu)
+{
+	vcpu->mp_state = KVM_MP_STATE_RUNNABLE;
+	atomic_store(&vcpu->pv.unhalted, false);
+}
+
 /* Whatever is to be done before the processor runs. */
 enum run_next vcpu_make_runnable(struct kvm_vcpu *vcpu)
 {
@@ -139,7 +151,7 @@ enum run_next vcpu_make_runnable(struct kvm_vcpu *vcpu)
 		if (next != RUN_RESUME)
 			return next;
 		if (vcpu->mp_state == KVM_MP_STATE_HALTED)
-			vcpu->mp_state = KVM_MP_STATE_RUNNABLE;
+			end_halt(vcpu);
 		vcpu_take_apic_events(vcpu);
 	}
 	return RUN_RESUME;

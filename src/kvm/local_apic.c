@@ -99,12 +99,20 @@ void vcpu_lapic_write(struct kvm_vcpu *vcpu, uint32_t offset, uint32_t value)
 {
 	struct lapic_effect effect = {0};
 
+	pv_eoi_sync(vcpu);
 	lapic_mmio_write(&vcpu->lapic, offset, value, &effect);
 	after_write(vcpu, &effect);
 }
 
+uint32_t vcpu_lapic_read(struct kvm_vcpu *vcpu, uint32_t offset)
+{
+	pv_eoi_sync(vcpu);
+	return lapic_mmio_read(&vcpu->lapic, offset);
+}
+
 bool vcpu_lapic_rdmsr(struct kvm_vcpu *vcpu, uint32_t index, uint64_t *value)
 {
+	pv_eoi_sync(vcpu);
 	return vcpu->has_lapic && lapic_msr_read(&vcpu->lapic, index, value);
 }
 
@@ -112,6 +120,7 @@ bool vcpu_lapic_wrmsr(struct kvm_vcpu *vcpu, uint32_t index, uint64_t value)
 {
 	struct lapic_effect effect = {0};
 
+	pv_eoi_sync(vcpu);
 	if (!vcpu->has_lapic || !lapic_msr_write(&vcpu->lapic, index, value, &effect))
 		return false;
 	after_write(vcpu, &effect);
@@ -154,6 +163,8 @@ bool vcpu_has_apic_interrupt(struct engine_vcpu *v)
 	atomic_store(&v->irq_hint, false);
 	if (!vcpu->has_lapic)
 		return false;
+	if (lapic_has_request(&vcpu->lapic))
+		pv_eoi_sync(vcpu);
 	found = lapic_pending(&vcpu->lapic) || has_extint(vcpu);
 	if (atomic_load(&vcpu->lapic.events) & LAPIC_EVENT_NMI) {
 		atomic_fetch_and(&vcpu->lapic.events, ~LAPIC_EVENT_NMI);
@@ -182,10 +193,18 @@ static int take_extint(struct kvm_vcpu *vcpu)
 int vcpu_take_apic_interrupt(struct engine_vcpu *v)
 {
 	struct kvm_vcpu *vcpu = v->owner;
+	int vector;
 
 	if (!vcpu->has_lapic)
 		return -1;
-	return has_extint(vcpu) ? take_extint(vcpu) : lapic_take(&vcpu->lapic);
+	if (has_extint(vcpu))
+		return take_extint(vcpu);
+	vector = lapic_take(&vcpu->lapic);
+	if (vector >= 0) {
+		pv_eoi_arm(vcpu, (uint8_t)vector);
+		steal_time_tick(vcpu);
+	}
+	return vector;
 }
 
 long vcpu_ioc_get_lapic(struct kvm_object *obj, void *data)
@@ -194,6 +213,7 @@ long vcpu_ioc_get_lapic(struct kvm_object *obj, void *data)
 
 	if (!vcpu->has_lapic)
 		return -EINVAL;
+	pv_eoi_sync(vcpu);
 	lapic_get_state(&vcpu->lapic, data, atomic_load(&vcpu->vm->irq.wide_ids));
 	return 0;
 }
@@ -205,6 +225,7 @@ long vcpu_ioc_set_lapic(struct kvm_object *obj, void *data)
 
 	if (!vcpu->has_lapic)
 		return -EINVAL;
+	pv_eoi_sync(vcpu);
 	ret = lapic_set_state(&vcpu->lapic, data, atomic_load(&vcpu->vm->irq.wide_ids));
 	if (ret)
 		return ret;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Memory slots, their dirty logs, and our own accesses to what is behind them. */
-#include "kvm/vm.h"
+#include "kvm/vcpu.h"
 
 #include "kvm/sgx.h"
 #include "kvm/user.h"
@@ -85,7 +85,7 @@ long vm_ioc_clear_dirty_log(struct kvm_object *obj, void *data)
 
 /*
  * Readers of the slots are vCPUs inside engine_run(), for which the engine waits, and
- * guest_access() below. The engine first: it may take long, we do not.
+ * begin_access() below. The engine first: it may take long, we do not.
  */
 void vm_synchronize(void *opaque)
 {
@@ -96,39 +96,79 @@ void vm_synchronize(void *opaque)
 		sched_yield();
 }
 
-static int guest_access(struct kvm_vm *vm, gpa_t gpa, void *data, size_t len, bool write)
+/* Sequentially consistent: a writer of slots sees us, or we see the new array. */
+static const struct memslot *begin_access(struct kvm_vm *vm, gpa_t gpa, size_t len)
 {
 	const struct memslot *slot;
 	unsigned int hint = 0;
-	int ret = -EFAULT;
 
-	/* Sequentially consistent: a writer of slots sees us, or we see the new array. */
 	atomic_fetch_add(&vm->guest_accesses, 1);
 	atomic_thread_fence(memory_order_seq_cst);
 	slot = memslot_lookup(memslots_snapshot(vm->slots, 0), gpa, &hint);
-	if (!slot || len > slot->size - (gpa - slot->base))
-		goto out;
-	if (!write && memslot_is_readable(slot))
-		ret = guest_copy_from(data, memslot_hva(slot, gpa), len);
-	if (write && memslot_is_writable(slot)) {
-		ret = guest_copy_to(memslot_hva(slot, gpa), data, len);
-		memslot_mark_dirty(slot, gpa);
-		memslot_mark_dirty(slot, gpa + len - 1);
-	}
-out:
+	return slot && len <= slot->size - (gpa - slot->base) ? slot : NULL;
+}
+
+static void end_access(struct kvm_vm *vm)
+{
 	atomic_fetch_sub(&vm->guest_accesses, 1);
-	/* It may be code that we wrote to: a guest chooses where its clock stands. */
-	if (write && !ret)
-		engine_memory_written(vm->engine);
+}
+
+static int write_slot(const struct memslot *slot, gpa_t gpa, const void *src, size_t len)
+{
+	int ret;
+
+	if (!memslot_is_writable(slot))
+		return -EFAULT;
+	ret = guest_copy_to(memslot_hva(slot, gpa), src, len);
+	memslot_mark_dirty(slot, gpa);
+	memslot_mark_dirty(slot, gpa + len - 1);
 	return ret;
 }
 
 int vm_guest_read(struct kvm_vm *vm, gpa_t gpa, void *dst, size_t len)
 {
-	return guest_access(vm, gpa, dst, len, false);
+	const struct memslot *slot = begin_access(vm, gpa, len);
+	int ret = -EFAULT;
+
+	if (memslot_is_readable(slot))
+		ret = guest_copy_from(dst, memslot_hva(slot, gpa), len);
+	end_access(vm);
+	return ret;
 }
 
 int vm_guest_write(struct kvm_vm *vm, gpa_t gpa, const void *src, size_t len)
 {
-	return guest_access(vm, gpa, (void *)src, len, true);
+	int ret = write_slot(begin_access(vm, gpa, len), gpa, src, len);
+
+	end_access(vm);
+	/* It may be code that we wrote to: a guest chooses where its clock stands. */
+	if (!ret)
+		engine_memory_written(vm->engine);
+	return ret;
+}
+
+int vcpu_guest_write(struct kvm_vcpu *vcpu, gpa_t gpa, const void *src, uint32_t len)
+{
+	const struct memslot *slot = begin_access(vcpu->vm, gpa, len);
+	int ret = write_slot(slot, gpa, src, len);
+
+	if (!ret)
+		engine_bytes_written(vcpu->v, memslot_hva(slot, gpa), len);
+	end_access(vcpu->vm);
+	return ret;
+}
+
+int vcpu_guest_swap8(struct kvm_vcpu *vcpu, gpa_t gpa, uint8_t *value)
+{
+	const struct memslot *slot = begin_access(vcpu->vm, gpa, sizeof(*value));
+	int ret = -EFAULT;
+
+	if (memslot_is_writable(slot)) {
+		ret = guest_swap8(memslot_hva(slot, gpa), value);
+		memslot_mark_dirty(slot, gpa);
+	}
+	if (!ret)
+		engine_bytes_written(vcpu->v, memslot_hva(slot, gpa), sizeof(*value));
+	end_access(vcpu->vm);
+	return ret;
 }

@@ -3,17 +3,11 @@
 
 #include "kvm/sgx_features.h"
 
+#include <asm/kvm_para.h>
 #include <string.h>
 
-#define MSR_IA32_APICBASE         0x0000001b
-#define MSR_IA32_TSC_DEADLINE     0x000006e0
-#define MSR_KVM_WALL_CLOCK        0x00000011
-#define MSR_KVM_SYSTEM_TIME       0x00000012
-#define MSR_KVM_WALL_CLOCK_NEW    0x4b564d00
-#define MSR_KVM_SYSTEM_TIME_NEW   0x4b564d01
-#define MSR_KVM_ASYNC_PF_EN       0x4b564d02
-#define MSR_KVM_POLL_CONTROL      0x4b564d05
-#define MSR_KVM_MIGRATION_CONTROL 0x4b564d08
+#define MSR_IA32_APICBASE     0x0000001b
+#define MSR_IA32_TSC_DEADLINE 0x000006e0
 
 #define APIC_BASE_LOW UINT64_C(0x2ff)
 
@@ -162,52 +156,30 @@ static bool set_x2apic(struct cpu *cpu, uint32_t index, bool host_initiated, uin
 	return vcpu_lapic_wrmsr(vcpu_of_cpu(cpu), index, value);
 }
 
-static bool get_clock(struct cpu *cpu, uint32_t index, bool host_initiated, uint64_t *value)
-{
-	const struct vcpu_clock *clock = &vcpu_of_cpu(cpu)->clock;
-	bool is_wall = index == MSR_KVM_WALL_CLOCK || index == MSR_KVM_WALL_CLOCK_NEW;
-
-	*value = is_wall ? clock->wall_clock : clock->system_time;
-	return true;
-}
-
-static bool set_clock(struct cpu *cpu, uint32_t index, bool host_initiated, uint64_t value)
-{
-	struct kvm_vcpu *vcpu = vcpu_of_cpu(cpu);
-
-	if (index == MSR_KVM_WALL_CLOCK || index == MSR_KVM_WALL_CLOCK_NEW) {
-		vcpu_clock_set_wall_clock(vcpu, value);
-		return true;
-	}
-	vcpu_clock_set_system_time(vcpu, value);
-	/* The guest reads its page right behind the instruction. */
-	if (!host_initiated)
-		vcpu_clock_update(vcpu);
-	return true;
-}
-
 /* Features of KVM's that we do not offer: VMMs reset their MSRs all the same. */
 static bool get_unoffered(struct cpu *cpu, uint32_t index, bool host_initiated, uint64_t *value)
 {
-	*value = index == MSR_KVM_POLL_CONTROL;
+	*value = 0;
 	return host_initiated;
 }
 
 static bool set_unoffered(struct cpu *cpu, uint32_t index, bool host_initiated, uint64_t value)
 {
-	return host_initiated && value <= (index == MSR_KVM_POLL_CONTROL);
+	return host_initiated && !value;
 }
 
 const struct cpu_msr_range own_msrs[] = {
-	{MSR_KVM_WALL_CLOCK, MSR_KVM_SYSTEM_TIME, get_clock, set_clock, .listed = true},
+	{MSR_KVM_WALL_CLOCK, MSR_KVM_SYSTEM_TIME, pv_get_msr, pv_set_msr, .listed = true},
 	{MSR_IA32_APICBASE, MSR_IA32_APICBASE, get_apic_base, set_apic_base, .listed = false},
 	{MSR_IA32_FEAT_CTL, MSR_IA32_FEAT_CTL, get_feat_ctl, set_feat_ctl, .listed = true},
 	{MSR_IA32_SGXLEPUBKEYHASH0, MSR_IA32_SGXLEPUBKEYHASH0 + 3, get_pubkey, set_pubkey,
 	 .listed = false},
 	{MSR_IA32_TSC_DEADLINE, MSR_IA32_TSC_DEADLINE, get_deadline, set_deadline, .listed = true},
 	{LAPIC_MSR_FIRST, LAPIC_MSR_LAST, get_x2apic, set_x2apic, .listed = false},
-	{MSR_KVM_WALL_CLOCK_NEW, MSR_KVM_SYSTEM_TIME_NEW, get_clock, set_clock, .listed = true},
-	{MSR_KVM_ASYNC_PF_EN, MSR_KVM_MIGRATION_CONTROL, get_unoffered, set_unoffered,
+	{MSR_KVM_WALL_CLOCK_NEW, MSR_KVM_SYSTEM_TIME_NEW, pv_get_msr, pv_set_msr, .listed = true},
+	{MSR_KVM_ASYNC_PF_EN, MSR_KVM_ASYNC_PF_EN, get_unoffered, set_unoffered, .listed = false},
+	{MSR_KVM_STEAL_TIME, MSR_KVM_POLL_CONTROL, pv_get_msr, pv_set_msr, .listed = true},
+	{MSR_KVM_ASYNC_PF_INT, MSR_KVM_MIGRATION_CONTROL, get_unoffered, set_unoffered,
 	 .listed = false},
 };
 const unsigned int own_msr_count = ARRAY_SIZE(own_msrs);

@@ -58,6 +58,7 @@ static void adopt_thread(struct kvm_vcpu *vcpu)
 	if (vcpu->has_run && pthread_equal(vcpu->runner, pthread_self()))
 		return;
 	vcpu->runner = pthread_self();
+	steal_time_new_thread(vcpu);
 	engine_state_changed(vcpu->v);
 }
 
@@ -73,6 +74,7 @@ static void prepare(struct kvm_vcpu *vcpu)
 {
 	if (atomic_load_explicit(&vcpu->clock.due, memory_order_relaxed))
 		vcpu_clock_update(vcpu);
+	steal_time_enter(vcpu);
 	events_promote_exception(vcpu);
 	vcpu->v->want_irq_window = wants_window(vcpu);
 }
@@ -159,6 +161,9 @@ static long run_masked(struct kvm_vcpu *vcpu)
 {
 	enum run_next next = enter(vcpu);
 
+	/* What the guest keeps in its memory is true before the VMM may look. */
+	pv_eoi_sync(vcpu);
+	steal_time_leave(vcpu);
 	tell_state(vcpu);
 	return next == RUN_ERROR ? vcpu->run_errno : 0;
 }

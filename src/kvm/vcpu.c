@@ -32,6 +32,7 @@ static long vcpu_ioc_set_tsc_khz(struct kvm_object *obj, unsigned long arg)
 }
 
 static const struct ioctl_entry ioctls[] = {
+	{KVM_ENABLE_CAP, .data = vcpu_ioc_enable_cap},
 	{KVM_INTERRUPT, .data = vcpu_ioc_interrupt},
 	{KVM_NMI, .plain = vcpu_ioc_nmi},
 	{KVM_GET_REGS, .data = vcpu_ioc_get_regs},
@@ -163,6 +164,7 @@ static int vcpu_new(struct kvm_vm *vm, uint32_t id, struct kvm_vcpu **out)
 	vcpu->tsc_khz = host_tsc_khz();
 	vcpu->mp_state = KVM_MP_STATE_RUNNABLE;
 	own_msrs_reset(vcpu);
+	pv_init(vcpu);
 	ret = vcpu_lapic_init(vcpu);
 	if (ret)
 		goto err_free;
@@ -195,6 +197,7 @@ void vcpu_free(struct kvm_vcpu *vcpu)
 	engine_vcpu_free(vcpu->v);
 	vcpu_lapic_destroy(vcpu);
 	vcpu_free_sgx(vcpu);
+	pv_destroy(vcpu);
 	free_pages(vcpu);
 	pthread_mutex_destroy(&vcpu->lock);
 	free(vcpu);

@@ -7,6 +7,7 @@
 #define EXCLAVE_KVM_VCPU_H
 
 #include "cpu/cpuid.h"
+#include "kvm/pv.h"
 #include "kvm/sgx.h"
 #include "kvm/vm.h"
 
@@ -74,6 +75,7 @@ struct kvm_vcpu {
 	struct vcpu_clock clock;
 	uint32_t debug_control; /* KVM_GUESTDBG_*; 0: nobody debugs */
 	uint64_t step_rip;      /* linear: where a single step begins */
+	struct vcpu_pv pv;
 
 	/* With an interrupt controller of ours. */
 	bool has_lapic;
@@ -102,6 +104,16 @@ static inline void *vcpu_page(struct kvm_vcpu *vcpu, unsigned int page)
 {
 	return (uint8_t *)vcpu->run + page * 4096;
 }
+
+/*
+ * memory.c: guest-physical memory that belongs to the vCPU alone, written often, inside
+ * one page. Where engine_bytes_written() may be called. Return: 0, or -EFAULT.
+ */
+int vcpu_guest_write(struct kvm_vcpu *vcpu, gpa_t gpa, const void *src, uint32_t len);
+int vcpu_guest_swap8(struct kvm_vcpu *vcpu, gpa_t gpa, uint8_t *value);
+
+/* enable_cap.c */
+long vcpu_ioc_enable_cap(struct kvm_object *obj, void *data);
 
 /* run.c */
 long vcpu_run(struct kvm_vcpu *vcpu, unsigned long arg);
@@ -143,6 +155,7 @@ int vcpu_lapic_init(struct kvm_vcpu *vcpu);
 void vcpu_lapic_destroy(struct kvm_vcpu *vcpu);
 /* There may be something for it to do: an interrupt, INIT. Any thread. */
 void vcpu_wake(struct kvm_vcpu *vcpu);
+uint32_t vcpu_lapic_read(struct kvm_vcpu *vcpu, uint32_t offset);
 void vcpu_lapic_write(struct kvm_vcpu *vcpu, uint32_t offset, uint32_t value);
 bool vcpu_lapic_rdmsr(struct kvm_vcpu *vcpu, uint32_t index, uint64_t *value);
 bool vcpu_lapic_wrmsr(struct kvm_vcpu *vcpu, uint32_t index, uint64_t value);

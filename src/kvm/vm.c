@@ -154,6 +154,7 @@ static int make_engine(struct kvm_vm *vm)
 		.take_interrupt = vcpu_take_apic_interrupt,
 		.has_interrupt = vcpu_has_apic_interrupt,
 		.encls_exit = vcpu_encls_exit,
+		.hypercall = vcpu_hypercall,
 	};
 	struct engine_config config = {.ops = &ops};
 	int ret;

@@ -20,16 +20,21 @@ struct time_info {
 };
 
 /* As a guest computes it. */
-static uint64_t guest_ns(const struct fixture *f)
+static uint64_t ns_by_page(const struct fixture *f, const struct engine_vcpu *v, size_t page)
 {
 	struct time_info info;
 	uint64_t delta;
 
-	memcpy(&info, f->ram + PAGE, sizeof(info));
+	memcpy(&info, f->ram + page, sizeof(info));
 	assert_int_equal(info.version & 1, 0);
-	delta = __rdtsc() + f->v->cpu.msr.tsc_offset - info.tsc_timestamp;
+	delta = __rdtsc() + v->cpu.msr.tsc_offset - info.tsc_timestamp;
 	delta = info.shift < 0 ? delta >> -info.shift : delta << info.shift;
 	return info.system_time + (uint64_t)((unsigned __int128)delta * info.mul >> 32);
+}
+
+static uint64_t guest_ns(const struct fixture *f)
+{
+	return ns_by_page(f, f->v, PAGE);
 }
 
 static uint8_t guest_flags(const struct fixture *f)
@@ -193,6 +198,46 @@ static void wall_clock_and_system_time_make_the_date(void **state)
 	assert_in_range(made, now - SECOND / 100, now + SECOND);
 }
 
+/*
+ * PVCLOCK_TSC_STABLE_BIT: a guest with it compares the clocks of its processors, which
+ * have begun at different times and whose counters the VMM has set one after the other.
+ */
+static void clocks_of_all_processors_are_one(void **state)
+{
+	enum {
+		CPUS = 4
+	};
+	struct fixture *f = *state;
+	struct timespec wait = {.tv_nsec = 2000000};
+	struct engine_vcpu *v[CPUS] = {f->v};
+	struct kvm_object *obj[CPUS] = {f->vcpu};
+	uint64_t last = 0, ns;
+
+	ram_add(f, 0);
+	for (unsigned int i = 0; i < CPUS; i++) {
+		if (i) {
+			obj[i] = object_of(kvm_ioctl(f->vm, KVM_CREATE_VCPU, i));
+			v[i] = fake.v;
+		}
+		nanosleep(&wait, NULL);
+		assert_int_equal(fake_wrmsr(v[i], SYSTEM_TIME_NEW, PAGE * (i + 1) | 1), CPU_OK);
+	}
+	for (unsigned int round = 0; round < 3; round++) {
+		for (unsigned int n = 0; n < 100000; n++) {
+			ns = ns_by_page(f, v[n % CPUS], PAGE * (n % CPUS + 1));
+			assert_true(ns >= last);
+			last = ns;
+		}
+		for (unsigned int i = 1; i < CPUS; i++)
+			assert_int_equal(f->ram[PAGE * (i + 1) + offsetof(struct time_info, flags)],
+					 guest_flags(f));
+		assert_ok(ioc(f->vm, KVM_SET_CLOCK,
+			      &(struct kvm_clock_data){.clock = last + SECOND}));
+		for (unsigned int i = 0; i < CPUS; i++)
+			assert_ok(ioc(obj[i], KVM_RUN, NULL));
+	}
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 const struct CMUnitTest clock_tests[] = {
@@ -205,6 +250,7 @@ const struct CMUnitTest clock_tests[] = {
 	CASE(page_after_the_tsc_went_back_has_no_negative_stamp),
 	CASE(page_that_is_not_there_is_left_out),
 	CASE(paused_guest_is_told_once),
+	CASE(clocks_of_all_processors_are_one),
 	CASE(wall_clock_and_system_time_make_the_date),
 };
 const size_t clock_test_count = ARRAY_SIZE(clock_tests);

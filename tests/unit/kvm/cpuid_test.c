@@ -53,7 +53,8 @@ static void supported_cpuid_has_the_hypervisor(void **state)
 	assert_memory_equal(&e->ebx, "KVMKVMKVM\0\0\0", 12);
 	e = find(&table, 0x40000001);
 	assert_non_null(e);
-	assert_int_equal(e->eax, BIT32(0) | BIT32(1) | BIT32(3) | BIT32(24));
+	assert_int_equal(e->eax & (BIT32(0) | BIT32(1) | BIT32(3) | BIT32(24)),
+			 BIT32(0) | BIT32(1) | BIT32(3) | BIT32(24));
 	assert_non_null(find(&table, 0x80000008));
 }
 

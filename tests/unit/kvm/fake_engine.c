@@ -162,3 +162,18 @@ void engine_memory_written(struct engine *engine)
 {
 	atomic_fetch_add(&fake.written, 1);
 }
+
+void engine_flush_tlb(struct engine_vcpu *v)
+{
+	fake.tlb_flushes++;
+}
+
+void engine_bytes_written(struct engine_vcpu *v, const uint8_t *host, uint32_t len)
+{
+	fake.bytes_written += len;
+}
+
+enum cpu_result fake_hypercall(struct engine_vcpu *v)
+{
+	return fake.ops->hypercall(v);
+}

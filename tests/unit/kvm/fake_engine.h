@@ -19,6 +19,8 @@ struct fake {
 	_Atomic unsigned int kicks;
 	_Atomic unsigned int exit_requests;
 	unsigned int synchronized;
+	unsigned int tlb_flushes;
+	uint32_t bytes_written;
 	unsigned int engines; /* alive */
 	unsigned int vcpus;
 	const struct engine_ops *ops;
@@ -31,6 +33,8 @@ extern struct fake fake;
 /* The guest's instructions, as the engine would ask: through the ops. */
 enum cpu_result fake_rdmsr(struct engine_vcpu *v, uint32_t index, uint64_t *value);
 enum cpu_result fake_wrmsr(struct engine_vcpu *v, uint32_t index, uint64_t value);
+/* VMCALL. */
+enum cpu_result fake_hypercall(struct engine_vcpu *v);
 /* An ENCLS that the "ENCLS exiting" bitmap has asked for. */
 enum cpu_result fake_encls(struct engine_vcpu *v);
 

@@ -148,9 +148,9 @@ static void kvm_features_not_offered_gp(void **state)
 	struct fixture *f = *state;
 	uint64_t value;
 
-	assert_int_equal(fake_rdmsr(f->v, 0x4b564d03, &value), CPU_FAULT);
-	assert_int_equal(fake_wrmsr(f->v, 0x4b564d03, 0), CPU_FAULT);
-	assert_int_equal(msr_set(f, 0x4b564d03, 1), 0);
+	assert_int_equal(fake_rdmsr(f->v, 0x4b564d02, &value), CPU_FAULT);
+	assert_int_equal(fake_wrmsr(f->v, 0x4b564d02, 0), CPU_FAULT);
+	assert_int_equal(msr_set(f, 0x4b564d02, 1), 0);
 	assert_int_equal(fake_rdmsr(f->v, 0x802, &value), CPU_FAULT);
 }
 

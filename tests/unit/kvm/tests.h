@@ -24,6 +24,10 @@
 	X(irqfd)           \
 	X(halt)            \
 	X(guest_debug)     \
+	X(pv)              \
+	X(pv_eoi)          \
+	X(steal_time)      \
+	X(hypercall)       \
 	X(sgx_features)    \
 	X(sgx_cpuid)       \
 	X(sgx_memory)      \
