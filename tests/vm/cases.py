@@ -168,6 +168,31 @@ class Languages(Case):
         files.add_variables(perl_expected=expected)
 
 
+class Processors(Case):
+    """Four of them, more than here may be, with all that KVM has to help them."""
+    name = "processors"
+    checks = ("clock", "unmap", "wake")
+    paravirtual = ("pv_ipi", "pv_tlb_flush", "pv_sched_yield", "pv_spinlocks")
+    features = "".join(f",+kvm-{name}" for name in (
+        "pv-ipi", "pv-tlb-flush", "pv-sched-yield", "pv-unhalt", "pv-eoi", "steal-time"))
+
+    def prepare(self, machine, files, folder):
+        machine.smp = 4
+        files.add_compiled("processors.c")
+        self.machine = machine
+        if machine.accel != "exclave":
+            return
+        if not machine.cpu:
+            machine.cpu = harness.EXCLAVE_CPU + self.features
+        if self.features in machine.cpu:
+            self.checks = (*self.checks, *self.paravirtual)
+            files.add_variables(paravirtual="yes")
+
+    def judge(self, run):
+        for begin, end in zip(run.marks.get("begin", []), run.marks.get("end", [])):
+            run.note(f"{begin.text} {end.when - begin.when:.1f} s CPU {end.cpu - begin.cpu:.1f} s")
+
+
 class Memory(Case):
     name = "memory"
     checks = ("memory_walk",)
@@ -351,7 +376,7 @@ class Reset(Case):
             run.complain(f"boots {', '.join(boots) or 'none'} of 0, 1, 2, 3")
 
 
-CASES = {case.name: case for case in (Boot, Memory, Float, Openssl, Gzip, Languages, Block,
+CASES = {case.name: case for case in (Boot, Processors, Memory, Float, Openssl, Gzip, Languages, Block,
                                       BlockThread, Network, NetworkE1000, Reset, Time)}
 # What depends on the chipset, on memory above 4 GiB, or on what a kernel has built in.
 MATRIX_CASES = ("boot", "memory", "block", "network", "network_e1000", "reset")
