@@ -17,7 +17,7 @@ static long set_debug(struct fixture *f, uint32_t control)
 
 static struct kvm_regs get_regs(struct fixture *f)
 {
-	struct kvm_regs regs;
+	struct kvm_regs regs = {0};
 
 	assert_ok(ioc(f->vcpu, KVM_GET_REGS, &regs));
 	return regs;
