@@ -228,11 +228,12 @@ void cache_insert(struct code_cache *cache, struct block *block)
 		&cache->hash[hash_of_block(block->page[0], block->offset, block->mode)];
 	size_t first = (size_t)(block->code - cache->executable) / CACHE_GRANULE;
 
-	for (size_t i = 0; i < granules_of(block); i++)
-		cache->owner[first + i] = block;
 	block->hash_next = *head;
 	*head = block;
 	block->valid = true;
+	/* Whoever runs its code looks it up without the lock. */
+	for (size_t i = 0; i < granules_of(block); i++)
+		__atomic_store_n(&cache->owner[first + i], block, __ATOMIC_RELEASE);
 	add_to_page(block, 0);
 	/* A block is in the list of a page once, also where both its pages are the same memory. */
 	if (block->page[1] != block->page[0])
@@ -377,7 +378,9 @@ struct block *cache_find_code(const struct code_cache *cache, const uint8_t *pc)
 {
 	size_t offset = (size_t)(pc - cache->executable);
 
-	return offset < cache->size ? cache->owner[offset / CACHE_GRANULE] : NULL;
+	if (offset >= cache->size)
+		return NULL;
+	return __atomic_load_n(&cache->owner[offset / CACHE_GRANULE], __ATOMIC_ACQUIRE);
 }
 
 const struct fault_record *block_find_record(const struct block *block, const uint8_t *pc)
