@@ -38,6 +38,7 @@ struct engine {
 	_Atomic uint64_t code_changes; /* of engine_code_changed(); grows under translate_lock */
 	_Atomic unsigned int vcpu_count;
 	struct engine_vcpu *_Atomic exclusive; /* runs alone: the others are parked */
+	struct engine_vcpu *_Atomic alone;     /* the same, when they are: for assertions */
 	struct engine *next;                   /* list of all, for the signal handler */
 };
 
@@ -75,6 +76,8 @@ bool safepoint_protect(struct engine_vcpu *self, const uint8_t *host);
 /* No other vCPU is inside translated code, or knows a block, until the end. A safe point for @self. */
 void safepoint_begin_exclusive(struct engine_vcpu *self);
 void safepoint_end_exclusive(struct engine_vcpu *self);
+/* @v is about to use blocks: nobody else is exclusive. In builds with debug_locks. */
+void safepoint_assert_may_run(const struct engine_vcpu *v);
 
 /* stubs.c */
 int stubs_emit(struct engine *engine);

@@ -339,6 +339,7 @@ static void enter_code(struct engine_vcpu *v, const struct block *block)
 	/* RF counts for breakpoints alone, and with those blocks are single instructions. */
 	if (!(block->mode & MODE_SINGLE))
 		s->rflags &= ~(uint64_t)X86_EFLAGS_RF;
+	safepoint_assert_may_run(v);
 	enter(v, block->code);
 	/* A locked access in two parts is over, or was refused. */
 	if (unlikely(atomic_load_explicit(&v->engine->exclusive, memory_order_relaxed) == v))

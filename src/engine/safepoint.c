@@ -13,6 +13,7 @@
 #include "engine/core.h"
 
 #include <sched.h>
+#include <stdlib.h>
 
 /* What is in v->protect now; Return: how many, more than fit for all. */
 static unsigned int take_protect(struct engine_vcpu *v, const uint8_t **hosts)
@@ -46,16 +47,26 @@ static void serve_protect(struct engine_vcpu *v)
 	}
 }
 
-/* Somebody wants to be alone. */
+static bool is_excluded(const struct engine_vcpu *v)
+{
+	const struct engine_vcpu *exclusive = atomic_load(&v->engine->exclusive);
+
+	return exclusive && exclusive != v;
+}
+
+/*
+ * Somebody wants to be alone. Before we are seen to run again the next one may have
+ * begun, who took us for parked and will not ask again: so we look once more.
+ */
 static void serve_park(struct engine_vcpu *v)
 {
-	struct engine *engine = v->engine;
-
-	atomic_store(&v->parked, true);
-	while (atomic_load(&engine->exclusive) && atomic_load(&engine->exclusive) != v)
-		sched_yield();
-	atomic_fetch_and(&v->request, ~REQUEST_PARK);
-	atomic_store(&v->parked, false);
+	do {
+		atomic_store(&v->parked, true);
+		while (is_excluded(v))
+			sched_yield();
+		atomic_fetch_and(&v->request, ~REQUEST_PARK);
+		atomic_store(&v->parked, false);
+	} while (is_excluded(v));
 }
 
 void safepoint_serve(struct engine_vcpu *v)
@@ -161,12 +172,30 @@ bool safepoint_protect(struct engine_vcpu *self, const uint8_t *host)
 	return atomic_load(&self->served) == served;
 }
 
+/*
+ * Is somebody still parked for who was alone before? Those go on first: else they might
+ * meet one after the other and never come to what else is asked of them.
+ */
+static bool is_anyone_parked(struct engine_vcpu *self)
+{
+	struct engine *engine = self->engine;
+	bool any = false;
+
+	if (!engine_try_lock_vcpus(engine))
+		return true;
+	for (struct engine_vcpu *v = engine->vcpus; v && !any; v = v->next)
+		any = v != self && atomic_load(&v->running) && atomic_load(&v->parked);
+	engine_unlock_vcpus(engine);
+	return any;
+}
+
 void safepoint_begin_exclusive(struct engine_vcpu *self)
 {
 	struct engine *engine = self->engine;
 	struct engine_vcpu *nobody = NULL;
 
-	while (!atomic_compare_exchange_strong(&engine->exclusive, &nobody, self)) {
+	while (is_anyone_parked(self) ||
+	       !atomic_compare_exchange_strong(&engine->exclusive, &nobody, self)) {
 		nobody = NULL;
 		if (atomic_load(&self->request))
 			safepoint_serve(self);
@@ -176,11 +205,23 @@ void safepoint_begin_exclusive(struct engine_vcpu *self)
 		return;
 	ask_all(self, REQUEST_PARK);
 	wait_for_all(self, REQUEST_PARK);
+	atomic_store(&engine->alone, self);
 }
 
 void safepoint_end_exclusive(struct engine_vcpu *self)
 {
+	atomic_store(&self->engine->alone, NULL);
 	atomic_store(&self->engine->exclusive, NULL);
+}
+
+void safepoint_assert_may_run(const struct engine_vcpu *v)
+{
+#ifdef EXCLAVE_DEBUG_LOCKS
+	const struct engine_vcpu *alone = atomic_load(&v->engine->alone);
+
+	if (alone && alone != v)
+		abort();
+#endif
 }
 
 void safepoint_enter(struct engine_vcpu *v)
