@@ -88,6 +88,18 @@ void safepoint_serve(struct engine_vcpu *v)
 	}
 }
 
+/*
+ * The kick stays: it may have been for an interrupt or for REQUEST_EXIT, at which only
+ * the run loop looks.
+ */
+static void serve_while_waiting(struct engine_vcpu *self)
+{
+	if (!atomic_load(&self->request))
+		return;
+	safepoint_serve(self);
+	engine_kick(self);
+}
+
 /* Has @v answered, or is it where it uses nothing? */
 static bool has_answered(struct engine_vcpu *v, uint32_t request)
 {
@@ -112,8 +124,7 @@ static bool all_answered(struct engine_vcpu *self, uint32_t request)
 static void wait_for_all(struct engine_vcpu *self, uint32_t request)
 {
 	while (!all_answered(self, request)) {
-		if (atomic_load(&self->request))
-			safepoint_serve(self);
+		serve_while_waiting(self);
 		sched_yield();
 	}
 }
@@ -124,8 +135,7 @@ static void ask_all(struct engine_vcpu *self, uint32_t request)
 	struct engine *engine = self->engine;
 
 	while (!engine_try_lock_vcpus(engine)) {
-		if (atomic_load(&self->request))
-			safepoint_serve(self);
+		serve_while_waiting(self);
 		sched_yield();
 	}
 	for (struct engine_vcpu *v = engine->vcpus; v; v = v->next) {
@@ -152,8 +162,7 @@ bool safepoint_protect(struct engine_vcpu *self, const uint8_t *host)
 	if (is_alone(engine))
 		return true;
 	while (!engine_try_lock_vcpus(engine)) {
-		if (atomic_load(&self->request))
-			safepoint_serve(self);
+		serve_while_waiting(self);
 		sched_yield();
 	}
 	engine_lock_translate(engine);
@@ -197,8 +206,7 @@ void safepoint_begin_exclusive(struct engine_vcpu *self)
 	while (is_anyone_parked(self) ||
 	       !atomic_compare_exchange_strong(&engine->exclusive, &nobody, self)) {
 		nobody = NULL;
-		if (atomic_load(&self->request))
-			safepoint_serve(self);
+		serve_while_waiting(self);
 		sched_yield();
 	}
 	if (is_alone(engine))
