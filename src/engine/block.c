@@ -183,24 +183,36 @@ static struct block *make_block(struct engine *engine, const struct place_of_cod
 	return block;
 }
 
-/* All blocks go, and with them all that the jump tables know. A safe point. */
-static void empty_cache(struct engine_vcpu *v)
+/* All blocks go, and with them all that the jump tables know. Nobody else is running. */
+static void empty_alone(struct engine *engine)
+{
+	engine_lock_vcpus(engine);
+	for (struct engine_vcpu *other = engine->vcpus; other; other = other->next)
+		for (unsigned int i = 0; i < ENGINE_MMU_INDICES; i++)
+			jumps_flush(&other->jumps[i]);
+	engine_unlock_vcpus(engine);
+	engine_lock_translate(engine);
+	code_cache_empty(&engine->cache);
+	engine->cache_generation++;
+	engine_unlock_translate(engine);
+}
+
+void cache_empty_now(struct engine_vcpu *v)
+{
+	safepoint_begin_exclusive(v);
+	empty_alone(v->engine);
+	safepoint_end_exclusive(v);
+}
+
+/* A safe point. */
+static void empty_full_cache(struct engine_vcpu *v)
 {
 	struct engine *engine = v->engine;
 
 	safepoint_begin_exclusive(v);
 	/* Another may have done it while we waited. */
-	if (engine->cache.size - engine->cache.used < BLOCK_MAX_CODE) {
-		engine_lock_vcpus(engine);
-		for (struct engine_vcpu *other = engine->vcpus; other; other = other->next)
-			for (unsigned int i = 0; i < ENGINE_MMU_INDICES; i++)
-				jumps_flush(&other->jumps[i]);
-		engine_unlock_vcpus(engine);
-		engine_lock_translate(engine);
-		code_cache_empty(&engine->cache);
-		engine->cache_generation++;
-		engine_unlock_translate(engine);
-	}
+	if (engine->cache.size - engine->cache.used < BLOCK_MAX_CODE)
+		empty_alone(engine);
 	safepoint_end_exclusive(v);
 }
 
@@ -236,7 +248,7 @@ static enum announce announce_page(struct engine_vcpu *v, struct place_of_code *
 	}
 	engine_unlock_translate(engine);
 	if (is_full) {
-		empty_cache(v);
+		empty_full_cache(v);
 		return ANNOUNCE_AGAIN;
 	}
 	if (!page)

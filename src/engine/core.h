@@ -79,6 +79,12 @@ void safepoint_end_exclusive(struct engine_vcpu *self);
 /* @v is about to use blocks: nobody else is exclusive. In builds with debug_locks. */
 void safepoint_assert_may_run(const struct engine_vcpu *v);
 
+/* The others forget their TLBs, soon. */
+void safepoint_flush_others(struct engine_vcpu *self);
+
+/* stress.c: a safe point of @v, which may pass others. */
+void stress_turn(struct engine_vcpu *v);
+
 /* stubs.c */
 int stubs_emit(struct engine *engine);
 
@@ -146,6 +152,9 @@ enum cpu_result vcpu_fetch(struct engine_vcpu *v, gva_t gva, struct mmu_page *pa
 
 /* block.c: the block at state.rip, found or translated. */
 struct block *block_at_rip(struct engine_vcpu *v, uint32_t mode, enum cpu_result *result);
+
+/* Drops all blocks. A safe point. */
+void cache_empty_now(struct engine_vcpu *v);
 
 /* Called by the dispatch stubs. Return: the code at state.rip, or NULL: ask the run loop. */
 const uint8_t *engine_dispatch(struct engine_vcpu *v);

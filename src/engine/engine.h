@@ -59,6 +59,8 @@ struct engine_config {
 	size_t cache_size;      /* bytes of host code; 0: the default */
 	/* Modes for tests, see engine_debug. */
 	uint32_t debug;
+	/* In builds with debug_locks: one in so many safe points is an eventful one; 0: none. */
+	uint32_t stress, stress_seed;
 };
 
 #define ENGINE_DEBUG_SINGLE   0x1 /* one instruction per block */

@@ -523,6 +523,7 @@ static enum run_next turn(struct engine_vcpu *v)
 		atomic_fetch_and(&v->request, ~REQUEST_EXIT);
 		return exit_for(v, ENGINE_EXIT_KICK);
 	}
+	stress_turn(v);
 	waits = v->want_irq_window || has_event(v) || vcpu_has_interrupt(v);
 	v->irq_waits = waits;
 	if (likely(!waits))

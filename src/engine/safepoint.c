@@ -147,6 +147,11 @@ static void ask_all(struct engine_vcpu *self, uint32_t request)
 	engine_unlock_vcpus(engine);
 }
 
+void safepoint_flush_others(struct engine_vcpu *self)
+{
+	ask_all(self, REQUEST_FLUSH);
+}
+
 static bool is_alone(struct engine *engine)
 {
 	return atomic_load_explicit(&engine->vcpu_count, memory_order_relaxed) == 1;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#define _GNU_SOURCE /* secure_getenv */
 #include "kvm/vm.h"
 
 #include "host/platform.h"
@@ -146,6 +147,21 @@ static const struct kvm_object_class vm_class = {
 	.release = vm_release,
 };
 
+/* For tests of debug builds: EXCLAVE_STRESS=RATE[,SEED], see CONTRIBUTING.md. */
+static void set_stress(struct engine_config *config)
+{
+#ifdef EXCLAVE_DEBUG_LOCKS
+	const char *text = secure_getenv("EXCLAVE_STRESS");
+	char *end;
+
+	if (!text)
+		return;
+	config->stress = (uint32_t)strtoul(text, &end, 10);
+	if (*end == ',')
+		config->stress_seed = (uint32_t)strtoul(end + 1, NULL, 10);
+#endif
+}
+
 static int make_engine(struct kvm_vm *vm)
 {
 	static const struct engine_ops ops = {
@@ -159,6 +175,7 @@ static int make_engine(struct kvm_vm *vm)
 	struct engine_config config = {.ops = &ops};
 	int ret;
 
+	set_stress(&config);
 	sgx_host_on_page_changed(engine_code_changed);
 	vm->slots = memslots_new(system_phys_bits(), vm_synchronize, vm);
 	if (!vm->slots)
