@@ -1,18 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* SGX2: pages come, lose and get rights, and go while the enclave runs. */
+#include "change.h"
 #include "demo.h"
 
 #include <errno.h>
 #include <string.h>
-#include <sys/ioctl.h>
 
 #define GROW_PAGES 256
 #define PATTERN    UINT64_C(0x0123456789abcdef)
 #define WORDS      (GROW_PAGES * (uint64_t)(SGX_PAGE_SIZE / 8))
-
-#define REG  ((uint64_t)SGX_PAGE_TYPE_REG << SGX_SECINFO_PT_SHIFT)
-#define TRIM ((uint64_t)SGX_PAGE_TYPE_TRIM << SGX_SECINFO_PT_SHIFT)
-#define RW   (SGX_SECINFO_R | SGX_SECINFO_W)
 
 /* SDM "Page Fault Error Code": present, write, user, SGX. */
 #define FAULT_VECTOR 14
@@ -45,44 +41,16 @@ void step_grow(struct demo *d)
 		fail("grow", "sum %#lx of what was written, not %#lx", sum.pages.value, wanted);
 }
 
-/* The driver's ioctls on pages. */
-union page_change {
-	struct {
-		__u64 offset, length;
-	} range; /* with which all others begin */
-	struct sgx_enclave_restrict_permissions restricted;
-	struct sgx_enclave_modify_types types;
-	struct sgx_enclave_remove_pages removed;
-};
-
-/*
- * Such an ioctl ends early where the driver's reclaimer has a page, with what is done in
- * @count, and wants it back as zero. Return: 0 or -errno.
- */
-static int change_pages(const struct enclave *e, unsigned long request, union page_change *change,
-			__u64 *count)
-{
-	while (ioctl(e->fd, request, change)) {
-		if (errno != EAGAIN && errno != EBUSY)
-			return -errno;
-		change->range.offset += *count;
-		change->range.length -= *count;
-		*count = 0;
-	}
-	return 0;
-}
-
 static int restrict_rights(struct demo *d)
 {
-	union page_change change = {.restricted = {d->alice.image->heap, GROW_PAGES * SGX_PAGE_SIZE,
-						   SGX_SECINFO_R, 0, 0}};
 	struct call_frame accept =
 		heap_call(&d->alice, CALL_ACCEPT, REG | SGX_SECINFO_R | SGX_SECINFO_PR, 0);
-	int ret = change_pages(&d->alice, SGX_IOC_ENCLAVE_RESTRICT_PERMISSIONS, &change,
-			       &change.restricted.count);
+	uint64_t result;
+	int ret = enclave_restrict(&d->alice, d->alice.image->heap, GROW_PAGES, SGX_SECINFO_R,
+				   &result);
 
 	if (ret) {
-		fail("restrict", "%s, result %llu", strerror(-ret), change.restricted.result);
+		fail("restrict", "%s, result %lu", strerror(-ret), result);
 		return 0;
 	}
 	if (!must_call("restrict", &d->alice, &accept))
@@ -138,37 +106,26 @@ void step_rights(struct demo *d)
 		     rescue.faults);
 }
 
-static int remove_pages(struct demo *d)
-{
-	union page_change change = {
-		.removed = {d->alice.image->heap, GROW_PAGES * SGX_PAGE_SIZE, 0}};
-
-	return change_pages(&d->alice, SGX_IOC_ENCLAVE_REMOVE_PAGES, &change,
-			    &change.removed.count);
-}
-
 static int trim_pages(struct demo *d)
 {
-	union page_change change = {.types = {d->alice.image->heap, GROW_PAGES * SGX_PAGE_SIZE,
-					      SGX_PAGE_TYPE_TRIM, 0, 0}};
 	struct call_frame accept =
 		heap_call(&d->alice, CALL_ACCEPT, TRIM | SGX_SECINFO_MODIFIED, 0);
-	int ret =
-		change_pages(&d->alice, SGX_IOC_ENCLAVE_MODIFY_TYPES, &change, &change.types.count);
+	uint64_t heap = d->alice.image->heap, result;
+	int ret = enclave_trim(&d->alice, heap, GROW_PAGES, &result);
 
 	if (ret) {
-		fail("trim", "EMODT: %s, result %llu", strerror(-ret), change.types.result);
+		fail("trim", "EMODT: %s, result %lu", strerror(-ret), result);
 		return 0;
 	}
 	/* Not before the enclave agrees. */
-	ret = remove_pages(d);
+	ret = enclave_remove(&d->alice, heap, GROW_PAGES);
 	if (ret != -EPERM) {
 		fail("trim", "removal without EACCEPT: %s", strerror(-ret));
 		return 0;
 	}
 	if (!must_call("trim", &d->alice, &accept))
 		return 0;
-	ret = remove_pages(d);
+	ret = enclave_remove(&d->alice, heap, GROW_PAGES);
 	if (ret)
 		fail("trim", "removal: %s", strerror(-ret));
 	return ret == 0;
