@@ -41,7 +41,7 @@ equal() {
 # What the processor's weaknesses leave open is another matter (case `boot`).
 check_kernel_log() {
 	dmesg | grep -v 'leaves CPU vulnerable' >/tmp/dmesg
-	if grep -E 'WARNING:|BUG:|Oops|general protection|traps:|segfault at|Call Trace|self-detected stall|lockup|clocksource: Marking|Kernel panic' \
+	if grep -E 'WARNING:|BUG:|Oops|general protection|traps:|segfault at|Call Trace|self-detected stall|detected (expedited )?stalls|blocked for more than|E[A-Z]+ returned|lockup|clocksource: Marking|Kernel panic' \
 		/tmp/dmesg >/tmp/complaints; then
 		fail kernel_log "$(head -n 5 /tmp/complaints | tr '\n' '|')"
 	else
