@@ -24,6 +24,8 @@ enum call {
 	CALL_MEET,
 	CALL_STORM,
 	CALL_GAPS,
+	CALL_CHURN,
+	CALL_AUDIT,
 };
 
 enum call_status {
@@ -92,6 +94,24 @@ struct call_gaps {
 	uint64_t cycles[GAPS_MAX];
 };
 
+/*
+ * Pages as in struct call_pages, visited at random. What a page holds follows from its number and
+ * its version, which is counted up by each visit that writes; new pages are of version 0.
+ */
+struct call_churn {
+	uint64_t offset;
+	uint64_t count;
+	uint64_t seed;
+	uint64_t visits; /* how many to make */
+	uint64_t writes; /* how many of them wrote; of an audit: all versions together */
+	uint64_t inside; /* most threads that were at it at once */
+	/* Of CALL_REFUSED: what was wrong first. */
+	uint64_t page;
+	uint64_t word;
+	uint64_t version;
+	uint64_t found;
+};
+
 struct call_frame {
 	uint64_t call;
 	uint64_t status;
@@ -104,6 +124,7 @@ struct call_frame {
 		struct call_meet meet;
 		struct call_storm storm;
 		struct call_gaps gaps;
+		struct call_churn churn;
 	};
 };
 

@@ -57,6 +57,10 @@ static void dispatch(struct call_frame *f, uint64_t thread)
 		return call_storm(f, thread);
 	case CALL_GAPS:
 		return call_gaps(f);
+	case CALL_CHURN:
+		return call_churn(f);
+	case CALL_AUDIT:
+		return call_audit(f);
 	}
 	f->status = CALL_UNKNOWN;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The enclave of the demonstration: freestanding, without heap, one stack per thread. What is
- * shared between threads is touched by CALL_MEET alone, by atomic instructions.
+ * shared between threads is touched by CALL_MEET and CALL_CHURN alone, by atomic instructions or
+ * under a lock.
  */
 #ifndef EXCLAVE_GUEST_ENCLAVE_H
 #define EXCLAVE_GUEST_ENCLAVE_H
@@ -34,6 +35,11 @@ void call_store(struct call_frame *f);
 void call_meet(struct call_frame *f);
 void call_storm(struct call_frame *f, uint64_t thread);
 void call_gaps(struct call_frame *f);
+void call_churn(struct call_frame *f);
+void call_audit(struct call_frame *f);
+
+/* The heap alone: code, TCS and stacks are not the caller's to change. */
+bool is_in_heap(uint64_t offset, uint64_t pages);
 
 /* Is all of it outside the enclave? */
 bool is_outside(const void *address, uint64_t size);

@@ -8,15 +8,17 @@ static uint8_t *page_of(const struct call_pages *pages, uint64_t number)
 	return enclave_base + pages->offset + number * SGX_PAGE_SIZE;
 }
 
-/* The heap alone: code, TCS and stacks are not the caller's to change. */
-static bool in_heap(struct call_frame *f)
+bool is_in_heap(uint64_t offset, uint64_t pages)
 {
 	uint64_t heap = (uint64_t)(enclave_heap - enclave_base);
-	const struct call_pages *pages = &f->pages;
 
-	if (pages->offset % SGX_PAGE_SIZE == 0 && pages->offset >= heap &&
-	    pages->offset <= ENCLAVE_SIZE &&
-	    pages->count <= (ENCLAVE_SIZE - pages->offset) / SGX_PAGE_SIZE)
+	return offset % SGX_PAGE_SIZE == 0 && offset >= heap && offset <= ENCLAVE_SIZE &&
+	       pages <= (ENCLAVE_SIZE - offset) / SGX_PAGE_SIZE;
+}
+
+static bool in_heap(struct call_frame *f)
+{
+	if (is_in_heap(f->pages.offset, f->pages.count))
 		return true;
 	f->status = CALL_BAD_ADDRESS;
 	return false;

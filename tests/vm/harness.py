@@ -239,7 +239,8 @@ class Run:
             self.theirs |= "/dev/kvm" in targets
             self.ours |= any(target.startswith(OUR_KVM) for target in targets)
 
-    def __kill(self):
+    def kill(self):
+        """Ends QEMU at once."""
         # They share our process group, so that they end with us; only theirs are to end here.
         for pid in descendants(self.process.pid):
             with contextlib.suppress(ProcessLookupError):
@@ -253,7 +254,7 @@ class Run:
             time.sleep(0.01)
             pid, status, usage = os.wait4(self.process.pid, os.WNOHANG)
         if not pid:
-            self.__kill()
+            self.kill()
             _, status, usage = os.wait4(self.process.pid, 0)
         self.status = self.process.returncode = os.waitstatus_to_exitcode(status)
         self.cpu = usage.ru_utime + usage.ru_stime

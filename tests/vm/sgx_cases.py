@@ -2,6 +2,7 @@
 """The guests of sgx_test.py: what EPC each has, and what must have come of it."""
 import dataclasses
 import re
+import signal
 
 import cases
 import harness
@@ -80,8 +81,12 @@ class Sgx(cases.Case):
         return {"steps": " ".join(self.steps)}
 
     def add_programs(self, files):
-        for name, target in (("guest-demo", "bin/guest-demo"), ("alice.image", "data/alice.image"),
-                             ("bob.image", "data/bob.image")):
+        self.add_built(files, "guest-demo", "alice.image", "bob.image")
+
+    def add_built(self, files, *names):
+        """What is built in guest/: programs and images of enclaves."""
+        for name in names:
+            target = f"data/{name}" if name.endswith(".image") else f"bin/{name}"
             source = self.options.guest / name
             if not source.exists():
                 raise packages.PackageError(f"no {source} (--guest names the folder)")
@@ -297,11 +302,103 @@ class DemoSplit(Demo):
     irqchip = "split"
 
 
+@dataclasses.dataclass
+class Crowd:
+    """A process: guest-crowd with threads that share pages, and threads with pages of their own."""
+    name: str
+    pages: int
+    churners: int
+    growers: int
+
+    def words(self, seconds):
+        return f"{self.name} /data/crowd.image {seconds} {self.pages} {self.churners} {self.growers}"
+
+
+class Crowded(Sgx):
+    """An enclave of 3 MiB in 2 MiB of EPC, entered by eight threads on four processors."""
+    name = "sgx_crowd"
+    script = "crowd"
+    sections = (Section("2M"),)
+    smp = 4
+    crowds = (Crowd("crowd", 768, 8, 0),)
+    victims = 0
+
+    @property
+    def checks(self):
+        return tuple(crowd.name for crowd in self.crowds)
+
+    @property
+    def seconds(self):
+        return self.options.seconds
+
+    def variables(self):
+        return {"crowds": "\n".join(crowd.words(self.seconds) for crowd in self.crowds),
+                "victims": str(self.victims)}
+
+    def prepare(self, machine, files, folder):
+        super().prepare(machine, files, folder)
+        machine.timeout = max(machine.timeout, 300 + 2 * self.seconds)
+
+    def add_programs(self, files):
+        self.add_built(files, "guest-crowd", "crowd.image")
+
+    def judge(self, run):
+        for name in self.checks:
+            run.note(f"{name}: {run.checks.get(name, (0, 'nothing'))[1]}")
+
+
+class Changes(Crowded):
+    """SGX2 by four threads at once beside four that visit, in less EPC than all of it wants."""
+    name = "sgx_changes"
+    crowds = (Crowd("changes", 640, 4, 4),)
+    irqchip = "split"
+
+
+class Rivals(Crowded):
+    """Two processes that page each other out, while others come and are killed amid their work."""
+    name = "sgx_rivals"
+    crowds = (Crowd("rival_1", 384, 4, 0), Crowd("rival_2", 384, 3, 1))
+    victims = 3
+
+
+class Killed(Crowded):
+    """QEMU is killed amid all that; the next one finds everything as it should be."""
+    name = "sgx_killed"
+    crowds = (Crowd("crowd", 576, 6, 2),)
+    seconds = 2
+
+    def prepare(self, machine, files, folder):
+        super().prepare(machine, files, folder)
+        self.machine = machine
+        self.initrd = folder / "initrd"
+
+    def judge(self, run):
+        super().judge(run)
+        victim = harness.Run(self.machine, self.initrd, run.log.with_suffix(".victim.log"))
+        victim.watch = lambda line: victim.kill() if "EXCLAVE-MARK: churning" in line else None
+        victim.run()
+        if victim.status != -signal.SIGKILL:
+            run.complain(f"killed, it ended with status {victim.status}")
+        if "churning" not in victim.marks:
+            run.complain("it never came to where it is to be killed")
+        again = harness.Run(self.machine, self.initrd, run.log.with_suffix(".again.log")).run()
+        again.want(*self.checks)
+        run.complaints += [f"the next one: {complaint}" for complaint in again.complaints]
+
+
 class RebootSmp(Reboot):
-    """Four processors are reset amid enclaves at work."""
+    """Four processors are reset while all of them have enclaves at work."""
     name = "sgx_reboot_smp"
     smp = 4
 
+    def variables(self):
+        return {"crowd": Crowd("crowd", 1024, 6, 2).words(60)}
+
+    def add_programs(self, files):
+        super().add_programs(files)
+        self.add_built(files, "guest-crowd", "crowd.image")
+
 
 CASES = {case.name: case for case in (Demo, Selftest, Reboot, Numa, Small, Tiny, Large, High, Pc,
-                                      Unprovisioned, DemoSmp, DemoSplit, SelftestSmp, RebootSmp)}
+                                      Unprovisioned, DemoSmp, DemoSplit, SelftestSmp, Crowded,
+                                      Changes, Rivals, Killed, RebootSmp)}

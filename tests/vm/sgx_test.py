@@ -28,6 +28,8 @@ def parse():
     parser.add_argument("--guest", type=pathlib.Path,
                         default=harness.ROOT / "build" / "release" / "guest",
                         help="where guest-demo and the enclaves are built")
+    parser.add_argument("--seconds", type=int, default=10,
+                        help="for which many threads are at work in an enclave")
     parser.add_argument("--list", action="store_true", help="names the cases")
     args = parser.parse_args()
     for name in args.cases:

@@ -6,6 +6,10 @@ cat /tmp/demo
 if grep -q 'EXCLAVE-TEST: sealed PASS' /tmp/demo; then
 	# One is still running then.
 	guest-demo /data/alice.image /data/bob.image storm >/dev/null &
+	if [ -n "$crowd" ]; then
+		guest-crowd $crowd >/tmp/crowd &
+		until grep -q churning /tmp/crowd; do sleep 0.1; done
+	fi
 	sleep 0.1
 	sync
 	echo b >/proc/sysrq-trigger
