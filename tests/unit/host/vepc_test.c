@@ -8,6 +8,7 @@
 #include <asm/sgx.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -55,6 +56,60 @@ static void pages_come_with_first_touch(void **state)
 	assert_int_equal(vepc_lookup(vepc, 2, &again), -ENOENT);
 	assert_true(page_at(vepc, UINT64_MAX >> 12) != hpa);
 	assert_int_equal(free_pages(), 14);
+}
+
+#define TOUCHERS    4
+#define TOUCH_TIMES 300
+
+struct toucher {
+	struct vepc *vepc;
+	pthread_barrier_t *start;
+	pthread_t thread;
+	hpa_t hpa[2];
+	int ret;
+};
+
+static void *touch(void *argument)
+{
+	struct toucher *t = argument;
+
+	pthread_barrier_wait(t->start);
+	for (unsigned int i = 0; i < 2; i++)
+		t->ret |= vepc_allocate(t->vepc, i, &t->hpa[i]);
+	return NULL;
+}
+
+static void touch_at_once(struct toucher *touchers)
+{
+	for (unsigned int i = 0; i < TOUCHERS; i++)
+		assert_int_equal(pthread_create(&touchers[i].thread, NULL, touch, &touchers[i]), 0);
+	for (unsigned int i = 0; i < TOUCHERS; i++)
+		pthread_join(touchers[i].thread, NULL);
+}
+
+/* As several vCPUs do that find a page of their guest's EPC for the first time. */
+static void first_touch_by_many_at_once_is_one_page(void **state)
+{
+	struct toucher touchers[TOUCHERS];
+	pthread_barrier_t start;
+
+	(void)state;
+	pthread_barrier_init(&start, NULL, TOUCHERS);
+	for (unsigned int n = 0; n < TOUCH_TIMES; n++) {
+		struct vepc *vepc = vepc_new();
+
+		for (unsigned int i = 0; i < TOUCHERS; i++)
+			touchers[i] = (struct toucher){.vepc = vepc, .start = &start};
+		touch_at_once(touchers);
+		for (unsigned int i = 0; i < TOUCHERS; i++) {
+			assert_int_equal(touchers[i].ret, 0);
+			assert_memory_equal(touchers[i].hpa, touchers[0].hpa,
+					    sizeof(touchers[0].hpa));
+		}
+		assert_int_equal(free_pages(), 14);
+		vepc_put(vepc);
+	}
+	pthread_barrier_destroy(&start);
 }
 
 static void mmap_refused_as_by_linux(void **state)
@@ -294,6 +349,7 @@ static void child_eio(void **state)
 
 const struct CMUnitTest vepc_tests[] = {
 	CASE(pages_come_with_first_touch),
+	CASE(first_touch_by_many_at_once_is_one_page),
 	CASE(mmap_refused_as_by_linux),
 	CASE(mapping_reads_ones_and_keeps_writes_from_others),
 	CASE(large_mapping_is_ones_to_its_end),

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Patches "update LEPUBKEYHASH" and "EINIT handler": a vCPU's launch signer is its own, whatever
- * another one does at the same time.
+ * another one does at the same time. So is a VM's EPC.
  */
 #include "sgx_fixture.h"
 
@@ -147,9 +147,44 @@ static void einit_at_once_each_by_its_own_hash(void **state)
 	second_vm_drop(&second);
 }
 
+#define RELEASES 100
+
+/* A vEPC with pages in a slot of the VM's comes and goes. */
+static void use_and_release(struct fixture *f)
+{
+	uint8_t *at;
+	struct vepc *vepc = epc_map(&at);
+	hpa_t hpa;
+
+	assert_ok(epc_slot_set(f, 3, 0x10000000, at, EPC_PAGES * SGX_PAGE_SIZE));
+	for (unsigned int i = 0; i < EPC_PAGES; i++)
+		assert_int_equal(vepc_allocate(vepc, i, &hpa), 0);
+	assert_ok(epc_slot_set(f, 3, 0, at, 0));
+	epc_unmap(vepc, at);
+}
+
+static void vepc_released_beside_another_vm_at_work(void **state)
+{
+	struct launcher l = {.f = *(struct fixture *)*state, .own = SIGNER_A, .page = 1};
+	struct second_vm second;
+	uint64_t free_before;
+
+	second_vm_make(&second, *state);
+	launcher_prepare(&l);
+	free_before = epc_free();
+	assert_int_equal(pthread_create(&l.thread, NULL, launch, &l), 0);
+	for (unsigned int i = 0; i < RELEASES; i++)
+		use_and_release(&second.f);
+	pthread_join(l.thread, NULL);
+	assert_int_equal(l.wrong, 0);
+	assert_int_equal(epc_free(), free_before);
+	second_vm_drop(&second);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, sgx_setup, sgx_teardown)
 
 const struct CMUnitTest encls_race_tests[] = {
 	CASE(einit_at_once_each_by_its_own_hash),
+	CASE(vepc_released_beside_another_vm_at_work),
 };
 const size_t encls_race_test_count = ARRAY_SIZE(encls_race_tests);
