@@ -4,6 +4,7 @@
 
 #include "lib/bits.h"
 #include "lib/mem.h"
+#include "lib/memfd.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -15,7 +16,7 @@
 
 int code_cache_init(struct code_cache *cache, size_t size)
 {
-	int fd = memfd_create("exclave-code", MFD_CLOEXEC);
+	int fd = memfd_make("exclave-code", MFD_CLOEXEC);
 	int error;
 
 	memset(cache, 0, sizeof(*cache));

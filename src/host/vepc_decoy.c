@@ -5,10 +5,11 @@
  * does. The mappings are private ones: what the VMM writes there is its own and reaches
  * neither the guest nor another mapping.
  */
-#define _GNU_SOURCE /* memfd_create */
+#define _GNU_SOURCE /* MFD_ALLOW_SEALING, F_ADD_SEALS */
 #include "host/vepc.h"
 
 #include "lib/bits.h"
+#include "lib/memfd.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -48,7 +49,7 @@ static int write_ones(int fd, size_t size)
 static int open_window(size_t size)
 {
 	const int seals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL;
-	int fd = memfd_create("exclave:decoy", MFD_CLOEXEC | MFD_ALLOW_SEALING), ret;
+	int fd = memfd_make("exclave:decoy", MFD_CLOEXEC | MFD_ALLOW_SEALING), ret;
 
 	if (fd < 0)
 		return -errno;

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#define _GNU_SOURCE /* memfd_create, F_ADD_SEALS */
+#define _GNU_SOURCE /* F_ADD_SEALS */
 #include "kvm/vcpu.h"
 
 #include "kvm/system.h"
 #include "lib/lock.h"
+#include "lib/memfd.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -112,7 +113,7 @@ int kvm_mmap_fd(struct kvm_object *obj, size_t *size)
 static int make_pages(struct kvm_vcpu *vcpu)
 {
 	const int seals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL;
-	int fd = memfd_create("kvm-vcpu", MFD_CLOEXEC | MFD_ALLOW_SEALING), ret;
+	int fd = memfd_make("kvm-vcpu", MFD_CLOEXEC | MFD_ALLOW_SEALING), ret;
 
 	if (fd < 0)
 		return -errno;

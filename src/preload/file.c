@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "lib/bits.h"
+#include "lib/memfd.h"
 #include "preload/direct.h"
 #include "preload/table.h"
 
@@ -100,7 +101,7 @@ bool file_is_own(const struct file *file)
 /* Sealed: write() and ftruncate() fail as on a device that has neither. */
 static int memfd_open(const char *name, int flags)
 {
-	int fd = memfd_create(name, MFD_ALLOW_SEALING | (flags & O_CLOEXEC ? MFD_CLOEXEC : 0));
+	int fd = memfd_make(name, MFD_ALLOW_SEALING | (flags & O_CLOEXEC ? MFD_CLOEXEC : 0));
 
 	if (fd < 0)
 		return -errno;
