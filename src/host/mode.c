@@ -1,35 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#define _GNU_SOURCE /* secure_getenv */
 #include "host/mode.h"
 
-#include "host/message.h"
+#include "host/options.h"
 
 #include <pthread.h>
-#include <stdlib.h>
-#include <string.h>
-
-static bool is_first(const char *name, const char *word, const char *first, const char *second)
-{
-	if (!word || !strcmp(word, first))
-		return true;
-	if (!strcmp(word, second))
-		return false;
-	host_warn("%s=%s: is neither %s nor %s; taken as %s", name, word, first, second, first);
-	return true;
-}
 
 /* Linux' driver wants writable LEPUBKEYHASH MSRs; virtual EPC wants only SGX. */
 struct host_mode host_mode_of(const char *launch_control, const char *driver,
 			      const char *cpuid_faulting)
 {
-	bool flexible = is_first("EXCLAVE_LAUNCH_CONTROL", launch_control, "flexible", "locked");
-	bool on = is_first("EXCLAVE_SGX_DRIVER", driver, "on", "off");
+	bool flexible = !option_choose(OPTION_LAUNCH_CONTROL, launch_control);
+	bool on = !option_choose(OPTION_SGX_DRIVER, driver);
 
 	return (struct host_mode){
 		.launch_control = flexible,
 		.driver = on && flexible,
 		.vepc = true,
-		.cpuid_faulting = is_first("EXCLAVE_CPUID_FAULTING", cpuid_faulting, "on", "off"),
+		.cpuid_faulting = !option_choose(OPTION_CPUID_FAULTING, cpuid_faulting),
 	};
 }
 
@@ -37,9 +24,8 @@ static struct host_mode mode;
 
 static void read_mode(void)
 {
-	mode = host_mode_of(secure_getenv("EXCLAVE_LAUNCH_CONTROL"),
-			    secure_getenv("EXCLAVE_SGX_DRIVER"),
-			    secure_getenv("EXCLAVE_CPUID_FAULTING"));
+	mode = host_mode_of(option_get(OPTION_LAUNCH_CONTROL), option_get(OPTION_SGX_DRIVER),
+			    option_get(OPTION_CPUID_FAULTING));
 }
 
 const struct host_mode *host_mode(void)

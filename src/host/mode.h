@@ -1,16 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What kind of SGX machine the host is, chosen by the environment and read once:
- *
- *  EXCLAVE_LAUNCH_CONTROL  flexible: guests may choose the launch signer; locked: it is
- *                          Intel's, and CPUID has no SGX_LC
- *  EXCLAVE_SGX_DRIVER      on, off: has the host's own driver started? Virtual EPC does
- *                          not depend on it
- *  EXCLAVE_CPUID_FAULTING  on, off: may CPUID of a VMM that looks for SGX be answered by the
- *                          model, where the machine lets us?
- *  EXCLAVE_EPC             how large the EPC is (epc_config.h)
- *
- * A word that is none of these is named on standard error, and the first one counts.
+ * What kind of SGX machine the host is: the options launch-control, sgx-driver and
+ * cpuid-faulting (options.h), read once.
  */
 #ifndef EXCLAVE_HOST_MODE_H
 #define EXCLAVE_HOST_MODE_H

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#define _GNU_SOURCE /* secure_getenv */
 #include "host/platform.h"
 
 #include "host/identity.h"
 #include "host/message.h"
+#include "host/options.h"
 #include "lib/crypto.h"
 
 #include <errno.h>
@@ -33,7 +33,7 @@ static int init_platform(struct sgx_platform *platform)
 {
 	struct sgx_identity identity;
 	char error[512];
-	int ret = identity_load(NULL, &identity, error, sizeof(error));
+	int ret = identity_load(option_get(OPTION_IDENTITY), &identity, error, sizeof(error));
 
 	if (ret) {
 		host_warn("%s", error);
@@ -51,7 +51,7 @@ static int init_platform(struct sgx_platform *platform)
 /* Pages of a new platform are invalid: there is nothing that an earlier owner has left. */
 static int init_pool(struct sgx_host *host)
 {
-	const char *text = secure_getenv("EXCLAVE_EPC");
+	const char *text = option_get(OPTION_EPC);
 	struct epc_config config;
 	uint64_t size = EPC_DEFAULT_SIZE;
 	int ret;

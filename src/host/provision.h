@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Who may open /dev/sgx_provision: who may open a real file in its place. That file is
- * EXCLAVE_PROVISION, or "provision" in the user's state folder, made at first use.
+ * the option provision's (options.h), or "provision" in the user's state folder, made at first
+ * use; with the word none for it, nobody may.
  */
 #ifndef EXCLAVE_HOST_PROVISION_H
 #define EXCLAVE_HOST_PROVISION_H

@@ -183,6 +183,17 @@ static int __reserve(struct vepc *vepc, struct epc_pool *pool, struct page_range
 	return ret;
 }
 
+static void explain_pool(struct epc_pool *pool, uint64_t count)
+{
+	struct epc_pool_counters counters = epc_pool_counters(pool);
+
+	host_warn_once(
+		"%llu pages of virtual EPC are to be set aside, and the host's pool has %llu left "
+		"of %llu; make the pool larger with EXCLAVE_EPC, or the guest's EPC smaller",
+		(unsigned long long)count, (unsigned long long)(counters.free - counters.reserved),
+		(unsigned long long)counters.total);
+}
+
 int vepc_reserve(struct vepc *vepc, uint64_t index, uint64_t count)
 {
 	struct sgx_host *host;
@@ -193,6 +204,8 @@ int vepc_reserve(struct vepc *vepc, uint64_t index, uint64_t count)
 	vepc_lock(vepc);
 	ret = __reserve(vepc, &host->pool, (struct page_range){index, index + count - 1});
 	vepc_unlock(vepc);
+	if (ret == -ENOMEM)
+		explain_pool(&host->pool, count);
 	return ret;
 }
 

@@ -2,6 +2,7 @@
 /* CPUID as offered to the VMM, and as the VMM gives it to a vCPU. */
 #include "kvm/vcpu.h"
 
+#include "kvm/cpu_features.h"
 #include "kvm/sgx_features.h"
 #include "kvm/system.h"
 #include "kvm/user.h"
@@ -55,7 +56,7 @@ static struct cpuid_table *offer_new(void)
 
 	if (!table)
 		return NULL;
-	cpuid_offer(table, cpuid_host, &extra);
+	cpuid_offer(table, cpu_features_host, &extra);
 	sgx_cpuid_offer(table);
 	return table;
 }

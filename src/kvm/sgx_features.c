@@ -3,6 +3,7 @@
 
 #include "host/mode.h"
 #include "host/platform.h"
+#include "kvm/cpu_features.h"
 #include "lib/bits.h"
 
 #include <pthread.h>
@@ -36,6 +37,16 @@ uint32_t sgx_features_without(uint32_t set, enum sgx_feature feature)
 	return with_parents_only(set & ~BIT32(feature));
 }
 
+/* Of those that the option cpu-features leaves. */
+static bool is_left(enum sgx_feature feature)
+{
+	const struct sgx_feature_place *place = &features[feature].place;
+	uint32_t regs[CPUID_NR_REGS] = {UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX};
+
+	cpu_features_mask(cpu_features_removed(), place->leaf, place->subleaf, regs);
+	return regs[place->reg] & BIT32(place->bit);
+}
+
 static uint32_t of_host;
 
 /* A host without a platform identity, or without room for EPC, says so once and has no SGX. */
@@ -44,6 +55,9 @@ static void find_features_of_host(void)
 	uint32_t set = BIT32(SGX_NR_FEATURES) - 1;
 	struct sgx_host *host;
 
+	for (unsigned int i = 0; i < SGX_NR_FEATURES; i++)
+		if (!is_left((enum sgx_feature)i))
+			set = sgx_features_without(set, (enum sgx_feature)i);
 	if (!host_mode()->launch_control)
 		set = sgx_features_without(set, SGX_FEATURE_LC);
 	if (!host_mode()->vepc || sgx_host_get(&host))

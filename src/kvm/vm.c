@@ -2,7 +2,10 @@
 #define _GNU_SOURCE /* secure_getenv */
 #include "kvm/vm.h"
 
+#include "host/message.h"
+#include "host/options.h"
 #include "host/platform.h"
+#include "host/size.h"
 #include "kvm/system.h"
 #include "kvm/vcpu.h"
 #include "lib/lock.h"
@@ -162,6 +165,33 @@ static void set_stress(struct engine_config *config)
 #endif
 }
 
+/* Bytes, or 0 for the default. */
+static size_t code_cache_size(void)
+{
+	const char *text = option_get(OPTION_CODE_CACHE);
+	uint64_t size;
+
+	if (!text)
+		return 0;
+	if (!code_cache_parse(text, &size))
+		return size;
+	host_warn_once("EXCLAVE_CODE_CACHE=%s: is no size from 1M to 1G; taken as the default",
+		       text);
+	return 0;
+}
+
+/* The VMM has only an error number to show, so the cause and the remedy come from here. */
+static void explain_engine(int ret)
+{
+	if (ret == -ENOMEM)
+		host_warn("no room for the code cache of a VM; raise the limit of address space "
+			  "(ulimit -v), or choose a smaller one with EXCLAVE_CODE_CACHE");
+	else if (ret == -EACCES || ret == -EPERM)
+		host_warn("no executable memory for translated code: a security policy forbids it; "
+			  "allow it for this program, for example SELinux' execmem, or a seccomp "
+			  "filter's mmap with PROT_EXEC");
+}
+
 static int make_engine(struct kvm_vm *vm)
 {
 	static const struct engine_ops ops = {
@@ -172,7 +202,7 @@ static int make_engine(struct kvm_vm *vm)
 		.encls_exit = vcpu_encls_exit,
 		.hypercall = vcpu_hypercall,
 	};
-	struct engine_config config = {.ops = &ops};
+	struct engine_config config = {.ops = &ops, .cache_size = code_cache_size()};
 	int ret;
 
 	set_stress(&config);
@@ -182,8 +212,10 @@ static int make_engine(struct kvm_vm *vm)
 		return -ENOMEM;
 	config.slots = vm->slots;
 	ret = engine_new(&config, &vm->engine);
-	if (ret)
+	if (ret) {
+		explain_engine(ret);
 		memslots_free(vm->slots);
+	}
 	return ret;
 }
 

@@ -5,11 +5,11 @@
 #include <fcntl.h>
 #include <stdatomic.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "host/options.h"
 #include "lib/bits.h"
 #include "preload/direct.h"
 #include "preload/kvm_node.h"
@@ -39,7 +39,7 @@ const struct node *node_find(const char *path)
 
 static void node_log(const struct node *node)
 {
-	const char *log = getenv("EXCLAVE_LOG");
+	const char *log = option_get(OPTION_LOG);
 	pid_t pid = getpid();
 	char line[80];
 

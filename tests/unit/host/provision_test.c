@@ -38,6 +38,9 @@ static void chosen_file_counts(void **state)
 	setenv("EXCLAVE_PROVISION", "/nonexistent", 1);
 	assert_int_equal(provision_open(O_RDONLY), -ENOENT);
 	assert_int_equal(provision_access(R_OK), -ENOENT);
+	setenv("EXCLAVE_PROVISION", "none", 1);
+	assert_int_equal(provision_open(O_RDONLY), -EACCES);
+	assert_int_equal(provision_access(R_OK), -EACCES);
 	unsetenv("EXCLAVE_PROVISION");
 }
 

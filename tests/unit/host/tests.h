@@ -7,6 +7,7 @@
 
 #define HOST_TEST_SUITES(X) \
 	X(config)           \
+	X(options)          \
 	X(page_ranges)      \
 	X(epc_pool)         \
 	X(vepc)             \

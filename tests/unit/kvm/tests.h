@@ -12,6 +12,7 @@
 	X(state)           \
 	X(events)          \
 	X(cpuid)           \
+	X(cpu_features)    \
 	X(msr)             \
 	X(msr_exit)        \
 	X(run)             \
