@@ -24,10 +24,10 @@
 	  "A size has a suffix K, M, G or T and is node 0's; a list, as 0:64M,1:1G, gives each "       \
 	  "NUMA node its own. Memory is taken for pages in use only. The default is 128G.")            \
 	X(LAUNCH_CONTROL, "launch-control", "EXCLAVE_LAUNCH_CONTROL", "flexible|locked",               \
-	  "may guests choose who signs launch enclaves",                                               \
+	  "whether guests may choose who signs launch enclaves",                                       \
 	  "With locked, CPUID has no SGX_LC and the launch signer is Intel's.")                        \
 	X(SGX_DRIVER, "sgx-driver", "EXCLAVE_SGX_DRIVER", "on|off",                                    \
-	  "has the host's own SGX driver started",                                                     \
+	  "whether the host's own SGX driver has started",                                             \
 	  "Virtual EPC does not depend on it, as in Linux.")                                           \
 	X(CPUID_FAULTING, "cpuid-faulting", "EXCLAVE_CPUID_FAULTING", "on|off",                        \
 	  "whether a VMM that looks for SGX in CPUID sees it",                                         \

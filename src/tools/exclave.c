@@ -1,126 +1,59 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* exclave(1): runs programs that see the machine's KVM and SGX devices in software. */
-#define _GNU_SOURCE /* getopt_long */
-#include <errno.h>
-#include <getopt.h>
-#include <stdbool.h>
+/* exclave(1): runs programs that see KVM and SGX devices of software. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "lib/bits.h"
 #include "tools/command.h"
+#include "tools/invocation.h"
 #include "tools/message.h"
-#include "tools/run.h"
+#include "tools/nearest.h"
+#include "tools/settings.h"
 
-/* Name, letter, argument (NULL for none), what it does. The parser and the help are made of these. */
-#define COMMON_OPTIONS(X)                       \
-	X(help, 'h', NULL, "say what there is") \
-	X(version, 'V', NULL, "say which version this is")
-
-#define RUN_OPTIONS(X)                          \
-	X(help, 'h', NULL, "say what there is") \
-	X(verbose, 'v', NULL, "say on standard error when COMMAND opens a device of ours")
-
-#define LONG_OPTION(name, letter, argument, help) \
-	{#name, (argument) ? required_argument : no_argument, NULL, letter},
-#define HELP_LINE(name, letter, argument, help) {letter, #name, argument, help},
-
-struct help_line {
-	char letter;
-	const char *name;
-	const char *argument;
-	const char *help;
-};
-
-static const struct option common_options[] = {COMMON_OPTIONS(LONG_OPTION){0}};
-static const struct option run_options[] = {RUN_OPTIONS(LONG_OPTION){0}};
-static const struct help_line common_help[] = {COMMON_OPTIONS(HELP_LINE)};
-static const struct help_line run_help[] = {RUN_OPTIONS(HELP_LINE)};
-
-static void print_options(const struct help_line *lines, size_t count)
+static int refuse(const char *what, const char *word)
 {
-	puts("\nOptions:");
-	for (size_t i = 0; i < count; i++) {
-		char option[40];
+	struct nearest nearest;
 
-		snprintf(option, sizeof(option), "-%c, --%s%s%s", lines[i].letter, lines[i].name,
-			 lines[i].argument ? "=" : "", lines[i].argument ? lines[i].argument : "");
-		printf("  %-20s %s\n", option, lines[i].help);
-	}
-}
-
-static int print_help(void)
-{
-	puts("usage: exclave run [OPTION...] -- COMMAND [ARGUMENT...]\n"
-	     "\n"
-	     "Runs COMMAND, for example QEMU, on a software /dev/kvm. No root, no VMX.");
-	print_options(common_help, ARRAY_SIZE(common_help));
-	puts("\n`exclave run --help` lists the options of run.");
-	return 0;
-}
-
-static int print_run_help(void)
-{
-	puts("usage: exclave run [OPTION...] -- COMMAND [ARGUMENT...]\n"
-	     "\n"
-	     "COMMAND must be dynamically linked and have no rights of its own (setuid).\n"
-	     "The exit status is COMMAND's; 125 to 127 when it could not be started, as env(1).");
-	print_options(run_help, ARRAY_SIZE(run_help));
-	return 0;
-}
-
-static int usage(const char *what, const char *word, const char *help)
-{
-	complain("%s%s; see `%s`", what, word, help);
+	nearest_start(&nearest, word, strlen(word));
+	for (unsigned int i = 0; i < command_count; i++)
+		nearest_offer(&nearest, commands[i].name);
+	if (nearest.name)
+		complain("%s%s, did you mean %s? See `exclave --help`", what, word, nearest.name);
+	else
+		complain("%s%s; see `exclave --help`", what, word);
 	return EXIT_REFUSED;
 }
 
-/* What getopt_long() just refused: a letter, or a word. */
-static int bad_option(char **argv, const char *help)
+static int start(const struct command *command, int argc, char **argv)
 {
-	char letter[] = {'-', (char)optopt, 0};
+	struct invocation invocation;
+	int ret = invocation_parse(&invocation, command, argc, argv);
 
-	return usage("bad option ",
-		     optopt && !strstr(argv[optind - 1], "--") ? letter : argv[optind - 1], help);
-}
-
-static int run(int argc, char **argv)
-{
-	bool verbose = false;
-	int option;
-
-	/* 0: getopt_long() starts again. */
-	optind = 0;
-	while ((option = getopt_long(argc, argv, "+hv", run_options, NULL)) != -1) {
-		if (option == 'h')
-			return print_run_help();
-		if (option != 'v')
-			return bad_option(argv, "exclave run --help");
-		verbose = true;
+	if (ret)
+		return ret;
+	if (invocation.help) {
+		help_print_command(command);
+		return 0;
 	}
-	if (optind == argc)
-		return usage("no command to run", "", "exclave run --help");
-	return run_command(argv + optind, verbose);
+	ret = settings_load();
+	return ret ? ret : command->main(&invocation);
 }
 
 int main(int argc, char **argv)
 {
-	int option;
+	const char *word = argc > 1 ? argv[1] : "";
+	const struct command *command = command_named(word);
 
-	opterr = 0;
-	while ((option = getopt_long(argc, argv, "+hV", common_options, NULL)) != -1) {
-		if (option == 'h')
-			return print_help();
-		if (option != 'V')
-			return bad_option(argv, "exclave --help");
+	if (command)
+		return start(command, argc - 2, argv + 2);
+	if (!strcmp(word, "-h") || !strcmp(word, "--help")) {
+		help_print();
+		return 0;
+	}
+	if (!strcmp(word, "-V") || !strcmp(word, "--version")) {
 		puts("exclave " EXCLAVE_VERSION);
 		return 0;
 	}
-	if (optind == argc)
-		return usage("nothing to do", "", "exclave --help");
-	if (strcmp(argv[optind], "run") != 0)
-		return usage("unknown command ", argv[optind], "exclave --help");
-	return run(argc - optind, argv + optind);
+	if (!*word)
+		return refuse("nothing to do", "");
+	return refuse(*word == '-' ? "unknown option " : "unknown command ", word);
 }

@@ -34,8 +34,11 @@ class House:
         self.library = shutil.copy(library, root / place / "libexclave.so")
 
     def run(self, *args, **environment):
-        env = {key: value for key, value in os.environ.items() if key != "EXCLAVE_LOG"}
-        return subprocess.run([self.exclave, *map(str, args)], env={**env, **environment},
+        env = {key: value for key, value in os.environ.items() if not key.startswith("EXCLAVE_")}
+        # A file of its own, or none: not the user's.
+        env["EXCLAVE_CONFIG"] = "/dev/null"
+        return subprocess.run([self.exclave, *map(str, args)],
+                              env={**env, "XDG_STATE_HOME": str(self.root / "state"), **environment},
                               capture_output=True, text=True, timeout=60)
 
     def program(self, name, content=None, mode=0o755):
@@ -61,7 +64,7 @@ def check_help(house):
     expect(result.returncode == 0 and result.stdout.startswith("exclave 0."), "version", result)
     for args in (["--help"], ["-h"], ["run", "--help"], ["run", "-h"]):
         result = house.run(*args)
-        expect(result.returncode == 0 and result.stdout.startswith("usage: exclave run"), "help",
+        expect(result.returncode == 0 and result.stdout.startswith("usage: exclave "), "help",
                result)
     expect("--verbose" in result.stdout, "an option without help", result)
 
@@ -74,6 +77,12 @@ def check_usage(house):
     expect_refused(house, 125, ["--nonesuch", "run --help"], "run", "--nonesuch", "--", "true")
     expect_refused(house, 125, ["-x"], "run", "-x", "--", "true")
     expect_refused(house, 125, ["--nonesuch"], "--nonesuch")
+    expect_refused(house, 125, ["did you mean run"], "rum")
+    expect_refused(house, 125, ["did you mean --epc-pool"], "run", "--epc-pol=1M", "--", "true")
+    expect_refused(house, 125, ["did you mean --verbose"], "run", "--verb", "--", "true")
+    expect_refused(house, 125, ["--verbose=1", "no value"], "run", "--verbose=1", "--", "true")
+    expect_refused(house, 125, ["--epc-pool", "needs a value"], "run", "--epc-pool")
+    expect_refused(house, 125, ["--epc-pool=", "empty"], "run", "--epc-pool=", "--", "true")
 
 
 def without_interpreter(program):
@@ -140,8 +149,11 @@ def check_node(house):
     expect(not result.stderr, "output without being asked", result)
     for option in ("--verbose", "-v"):
         result = house.run("run", option, "--", sys.executable, "-c", READ_NODE)
-        expect(result.stderr.startswith("exclave: /dev/kvm is software (pid "), option, result)
-    result = house.run("run", "--verbose", "--", "ls", "/")
+        expect("\nexclave: /dev/kvm is software (pid " in result.stderr, option, result)
+        expect(result.stderr.startswith("exclave: guests run in software: "), option, result)
+    result = house.run("run", "--log=1", "--", sys.executable, "-c", READ_NODE)
+    expect(result.stderr.startswith("exclave: /dev/kvm is software (pid "), "--log", result)
+    result = house.run("run", "--log=1", "--", "ls", "/")
     expect(result.returncode == 0 and not result.stderr, "a program without devices", result)
 
 
