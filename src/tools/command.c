@@ -55,6 +55,13 @@ static bool find_in_path(const char *name, char *path, size_t size)
 	return found;
 }
 
+bool command_is_there(const char *name, char *path, size_t size)
+{
+	if (!strchr(name, '/'))
+		return *name && find_in_path(name, path, size);
+	return (size_t)snprintf(path, size, "%s", name) < size && !access(path, F_OK);
+}
+
 int command_find(const char *name, char *path, size_t size)
 {
 	if (!*name) {

@@ -3,6 +3,7 @@
 #ifndef EXCLAVE_TOOLS_COMMAND_H
 #define EXCLAVE_TOOLS_COMMAND_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* The exit statuses of env(1), for what kept the command from running. */
@@ -17,6 +18,9 @@ enum {
  * Return: 0, or an exit status after a message.
  */
 int command_find(const char *name, char *path, size_t size);
+
+/* The same without a message. Return: whether something of that name is there. */
+bool command_is_there(const char *name, char *path, size_t size);
 
 /*
  * Checks that the dynamic linker will run @path and heed LD_PRELOAD; a script's

@@ -1,9 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Every command of exclave(1). */
 #include "tools/invocation.h"
+#include "tools/qemu.h"
 #include "tools/run.h"
 
 #include "lib/bits.h"
+
+static const struct command_option qemu_options[] = {
+	{"qemu", "FILE", "the program; else " QEMU_PROGRAM " of PATH"},
+};
+
+static const struct command_option vm_options[] = {
+	{"kernel", "FILE", "Linux for the guest"},
+	{"initrd", "FILE", "its initial file system"},
+	{"append", "TEXT", "its command line; else console=ttyS0"},
+	{"disk", "FILE", "a disk, raw or qcow2"},
+	{"epc", "SIZE", "EPC of the guest"},
+	{"smp", "N", "processors; else 1"},
+	{"mem", "SIZE", "memory; else 1G"},
+	{"qemu", "FILE", "the program; else " QEMU_PROGRAM " of PATH"},
+};
 
 const struct command commands[] = {
 	{
@@ -17,6 +33,35 @@ const struct command commands[] = {
 			"The exit status is COMMAND's; 125 to 127 when it could not be started, as env(1).",
 		.main = run_main,
 		.takes_arguments = true,
+	},
+	{
+		.name = "qemu",
+		.synopsis = "[OPTION...] [--] [ARGUMENT...]",
+		.summary = "runs QEMU, also with the command lines of the 2021 SGX series",
+		.about =
+			"Runs QEMU with the arguments, whose spelling is made today's:\n"
+			"  -sgx-epc id=epc1,memdev=mem1   is a property of the machine now\n"
+			"  -object ...,prealloc           has a value now, prealloc=on\n"
+			"  -cpu host,+sgx_provisionkey    is a processor that works on this host\n"
+			"-accel kvm and a machine are added where they are missing; anything else stays.\n"
+			"With -v, the command is printed that is run.",
+		.main = qemu_main,
+		.passes = true,
+		.takes_arguments = true,
+		.option_count = ARRAY_SIZE(qemu_options),
+		.options = qemu_options,
+	},
+	{
+		.name = "vm",
+		.synopsis = "[OPTION...] [-- QEMU_ARGUMENT...]",
+		.summary = "boots a kernel or a disk in QEMU, the short way",
+		.about =
+			"Boots a guest whose serial line is the terminal; C-a x ends it. For example:\n"
+			"  exclave vm --kernel=vmlinuz --initrd=initrd --epc=64M --smp=4 --mem=2G",
+		.main = vm_main,
+		.takes_arguments = true,
+		.option_count = ARRAY_SIZE(vm_options),
+		.options = vm_options,
 	},
 };
 const unsigned int command_count = ARRAY_SIZE(commands);

@@ -7,7 +7,8 @@
 
 #define TOOLS_TEST_SUITES(X) \
 	X(nearest)           \
-	X(processor)
+	X(processor)         \
+	X(qemu_line)
 
 TOOLS_TEST_SUITES(DECLARE_SUITE)
 
