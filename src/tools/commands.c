@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Every command of exclave(1). */
 #include "tools/invocation.h"
+#include "tools/machine.h"
 #include "tools/qemu.h"
 #include "tools/run.h"
 
@@ -18,6 +19,11 @@ static const struct command_option vm_options[] = {
 	{"epc", "SIZE", "EPC of the guest"},
 	{"smp", "N", "processors; else 1"},
 	{"mem", "SIZE", "memory; else 1G"},
+	{"qemu", "FILE", "the program; else " QEMU_PROGRAM " of PATH"},
+};
+
+static const struct command_option doctor_options[] = {
+	{"kernel", "FILE", "the guest's, to see whether it can have SGX"},
 	{"qemu", "FILE", "the program; else " QEMU_PROGRAM " of PATH"},
 };
 
@@ -62,6 +68,26 @@ const struct command commands[] = {
 		.takes_arguments = true,
 		.option_count = ARRAY_SIZE(vm_options),
 		.options = vm_options,
+	},
+	{
+		.name = "host",
+		.synopsis = "[OPTION...]",
+		.summary = "says what this machine offers to guests",
+		.about =
+			"Says who runs the guests and why, which features of the processor they get, how much\n"
+			"EPC there is, and which options are set where.",
+		.main = host_main,
+	},
+	{
+		.name = "doctor",
+		.synopsis = "[OPTION...]",
+		.summary = "checks what usually goes wrong",
+		.about =
+			"Checks what guests need, one line each, with a remedy where something is wrong.\n"
+			"The exit status is 1 then.",
+		.main = doctor_main,
+		.option_count = ARRAY_SIZE(doctor_options),
+		.options = doctor_options,
 	},
 };
 const unsigned int command_count = ARRAY_SIZE(commands);

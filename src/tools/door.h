@@ -22,7 +22,7 @@ extern const struct door door_machine;
 /* Return: 0, or -errno with why and what to do in @error. */
 int door_software(struct door *door, char *error, size_t size);
 
-#define PROBE_ERROR_SIZE 256
+#define PROBE_ERROR_SIZE 512
 
 /*
  * Runs a guest of one instruction, in a child so that nothing can happen to us.

@@ -4,13 +4,26 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+static char *kept;
+static size_t kept_size;
+
+void complaints_keep(char *text, size_t size)
+{
+	kept = text;
+	kept_size = size;
+}
+
 void complain(const char *format, ...)
 {
 	va_list arguments;
 
-	fputs("exclave: ", stderr);
 	va_start(arguments, format);
-	vfprintf(stderr, format, arguments);
+	if (kept) {
+		vsnprintf(kept, kept_size, format, arguments);
+	} else {
+		fputs("exclave: ", stderr);
+		vfprintf(stderr, format, arguments);
+		fputc('\n', stderr);
+	}
 	va_end(arguments);
-	fputc('\n', stderr);
 }

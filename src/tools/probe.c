@@ -140,10 +140,13 @@ static bool read_all(int fd, char error[PROBE_ERROR_SIZE])
 
 static int judge(bool in_time, int status, char error[PROBE_ERROR_SIZE])
 {
-	char *end = error + strlen(error);
+	size_t length = strlen(error);
 
-	if (end > error && end[-1] == '\n')
-		end[-1] = 0;
+	if (length && error[length - 1] == '\n')
+		error[length - 1] = 0;
+	for (char *c = error; *c; c++)
+		if (*c == '\n')
+			*c = ' ';
 	if (!in_time)
 		snprintf(error, PROBE_ERROR_SIZE, "a guest of one instruction does not end");
 	else if (WIFSIGNALED(status))

@@ -1,11 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Guests by `exclave qemu` and `exclave vm`, with enclaves at work; speaks TAP.
+"""Guests by `exclave qemu` and `exclave vm`, with enclaves at work, and what users see when one
+cannot start; speaks TAP.
 
 usage: tool_test.py --exclave PROGRAM --guest FOLDER
 """
 import argparse
+import os
 import pathlib
+import subprocess
 import sys
 import tempfile
 
@@ -61,6 +64,64 @@ def run(args, folder, name, line):
     return result.complaints
 
 
+def old_processor_is_refused(args, folder):
+    """Nehalem has neither AVX nor BMI; QEMU's translator plays it."""
+    machine = harness.Machine(accel="tcg", cpu="Nehalem")
+    files = initramfs.Initramfs(kernel.Kernel(machine.kernel))
+    files.add_script(initramfs.GUEST / "old_processor.sh")
+    files.add_program(harness.find_exclave(args.exclave), "exclave/exclave")
+    files.write(folder / "initrd")
+    result = harness.Run(machine, folder / "initrd", args.logs / "old_processor.log").run()
+    result.want("refused_status", "refused")
+    return result.complaints
+
+
+REFUSALS = {
+    "epc_larger_than_pool_is_explained": (
+        ["--epc-pool=32M"],
+        ["-object", "memory-backend-epc,id=m,size=64M,prealloc=on"],
+        ("16384 pages", "left of 8192", "EXCLAVE_EPC")),
+    "identity_damaged_is_explained": (
+        ["--identity=DAMAGED"], ["-cpu", "Skylake-Client-v4,+sgx"], ("DAMAGED", "damaged", "backup")),
+    "provision_without_permission_is_explained": (
+        ["--provision=/nonexistent"],
+        ["-cpu", "Skylake-Client-v4,+sgx,+sgx1,+sgx-provisionkey"],
+        ("/nonexistent cannot be opened: No such file", "no provisioning key", "access")),
+    "code_cache_without_room_is_explained": (
+        ["--code-cache=1G"], [], ("no room for the code cache", "ulimit -v", "EXCLAVE_CODE_CACHE")),
+}
+
+
+def refusal(args, folder, name):
+    """QEMU says little; the library's line must say why, and what to do."""
+    options, arguments, wanted = REFUSALS[name]
+    damaged = folder / "damaged"
+    damaged.write_bytes(b"x" * 128)
+    damaged.chmod(0o600)
+    options = [option.replace("DAMAGED", str(damaged)) for option in options]
+    limit = "ulimit -v 1900000; " if "code_cache" in name else ""
+    command = ["sh", "-c", f'{limit}exec timeout -s KILL 20 "$@"', "sh",
+               harness.find_exclave(args.exclave), "run", *options, "--", harness.QEMU, "-accel",
+               "kvm", "-m", "64M", "-display", "none", "-monitor", "stdio", *arguments]
+    # The monitor reads its only command when all processors are there.
+    result = subprocess.run(command, input="quit\n", capture_output=True, text=True,
+                            env={**os.environ, "XDG_STATE_HOME": str(folder)})
+    lines = [line for line in result.stderr.split("\n") if line.startswith("exclave: ")]
+    words = [word.replace("DAMAGED", str(damaged)) for word in wanted]
+    if not any(all(word in line for word in words) for line in lines):
+        return [f"{result.stderr.strip()[:600]} does not say {words}"]
+    return []
+
+
+def all_cases(args, folder):
+    """Names, and what returns what is wrong."""
+    for name, line in lines(folder):
+        yield name, lambda name=name, line=line: run(args, folder, name, line)
+    yield "old_processor_is_refused", lambda: old_processor_is_refused(args, folder)
+    for name in REFUSALS:
+        yield name, lambda name=name: refusal(args, folder, name)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--exclave", default="")
@@ -69,12 +130,13 @@ def main():
     parser.add_argument("--logs", type=pathlib.Path, default=harness.ROOT / "build" / "vm-logs")
     args = parser.parse_args()
     failed = 0
-    print("1..2", flush=True)
     with tempfile.TemporaryDirectory(prefix="exclave-tool-test-") as name:
         folder = pathlib.Path(name)
-        for number, (case, line) in enumerate(lines(folder), 1):
+        cases = list(all_cases(args, folder))
+        print(f"1..{len(cases)}", flush=True)
+        for number, (case, test) in enumerate(cases, 1):
             try:
-                wrong = run(args, folder, case, line)
+                wrong = test()
             except packages.PackageError as error:
                 sys.exit(f"tool_test: {error}")
             print(f"{'not ok' if wrong else 'ok'} {number} - {case}")
