@@ -19,7 +19,7 @@ build:
 
 demo: build
 	$(need) demo
-	@demo/guest_demo.py
+	@$(release)/src/exclave demo
 
 demo-library: build
 	@$(release)/demo/sgx-demo
@@ -58,9 +58,10 @@ format:
 	@scripts/check-format --fix
 
 install: build
-	@meson configure $(release) -Dprefix="$(PREFIX)"
+	@meson configure $(release) -Dprefix="$(PREFIX)" >/dev/null
+	@ninja -C $(release) --quiet >/dev/null
 	@destdir="$(DESTDIR)"; case $$destdir in '' | /*) ;; *) destdir=$$PWD/$$destdir ;; esac; \
-		DESTDIR=$$destdir meson install -C $(release)
+		DESTDIR=$$destdir meson install --no-rebuild --quiet -C $(release)
 
 clean:
 	@rm -rf build

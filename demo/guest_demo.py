@@ -2,15 +2,19 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The demonstration: Debian's kernel in unmodified QEMU, with EPC, running enclaves of our own.
 
-usage: guest_demo.py [--exclave PROGRAM] [--guest FOLDER]
+usage: guest_demo.py [--exclave PROGRAM] [--guest FOLDER] [--logs FOLDER]
+
+`exclave demo` runs it, from the build tree and from where it is installed.
 
 Two boots, each a QEMU of its own: what an enclave seals in the first it unseals in the second.
 """
 import argparse
+import os
 import pathlib
 import shutil
 import sys
 import tempfile
+import textwrap
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "tests" / "vm"))
@@ -18,9 +22,12 @@ import harness  # noqa: E402
 import initramfs  # noqa: E402
 import kernel  # noqa: E402
 import packages  # noqa: E402
+import progress  # noqa: E402
 import sgx_cases  # noqa: E402
 
 SECTION = "EPC-SECTION: "
+TITLE_WIDTH = 35
+WIDEST = 100  # longer lines are hard to read
 # What the guest reports, in words.
 TITLES = {
     "sgx_enclave": "/dev/sgx_enclave is there",
@@ -57,8 +64,24 @@ def parse():
     parser.add_argument("--exclave", default="", metavar="PROGRAM")
     parser.add_argument("--guest", type=pathlib.Path, default=release / "guest", metavar="FOLDER",
                         help="where guest-demo and the enclaves are built")
-    parser.add_argument("--logs", type=pathlib.Path, default=harness.ROOT / "build" / "vm-logs")
+    parser.add_argument("--logs", type=pathlib.Path, default=harness.ROOT / "build" / "vm-logs",
+                        metavar="FOLDER", help="where the guests' output goes")
     return parser.parse_args()
+
+
+def style(code, text):
+    """The convention of no-color.org: any value but an empty one."""
+    plain = os.environ.get("NO_COLOR") or not progress.is_terminal(sys.stdout)
+    return text if plain else f"\033[{code}m{text}\033[0m"
+
+
+def wrapped(text, column):
+    """Lines for a terminal, which begin at a column; in a pipe it is one."""
+    if not sys.stdout.isatty():
+        return text
+    width = max(min(shutil.get_terminal_size().columns, WIDEST), 40) - 1
+    return textwrap.fill(text, width - min(column, 20) if width <= column + 20 else width - column,
+                         break_on_hyphens=False).replace("\n", "\n" + " " * column)
 
 
 class Show:
@@ -67,6 +90,7 @@ class Show:
     def __init__(self):
         self.steps = 0
         self.failed = []
+        self.waiting = None
 
     def watch(self, line):
         if SECTION in line:
@@ -75,17 +99,19 @@ class Show:
         if match and match.group(1) in TITLES:
             name, verdict, detail = match.groups()
             self.steps += 1
-            self.__print(TITLES[name], detail if verdict == "PASS" else f"FAILED: {detail}")
+            self.__print(TITLES[name], detail, verdict == "PASS")
 
-    @staticmethod
-    def __print(title, detail):
-        print(f"  {title:33}{detail}", flush=True)
+    def __print(self, title, detail, good=True):
+        verdict = "" if good else style("1;31", "FAILED: ")
+        self.waiting.say(f"  {title:{TITLE_WIDTH - 2}}{verdict}"
+                         f"{wrapped(detail.strip() or 'yes', TITLE_WIDTH)}")
 
     def boot(self, machine, initrd, log, *wanted):
         """Return: the details of all checks."""
         run = harness.Run(machine, initrd, log)
         run.watch = self.watch
-        run.run()
+        with progress.Waiting("the guest is at work", sys.stdout) as self.waiting:
+            run.run()
         run.want(*wanted)
         self.failed += run.complaints
         return {name: detail for name, (_, detail) in run.checks.items()}
@@ -99,9 +125,9 @@ def show(args, folder):
     case.prepare(machine, files, folder)
     files.write(folder / "initrd")
     shown = Show()
-    print(f"A guest with {files.kernel.release} in {harness.QEMU}, by {machine.exclave}:")
+    print(style(1, f"A guest with Linux {files.kernel.release} in {harness.QEMU}:"), flush=True)
     first = shown.boot(machine, folder / "initrd", args.logs / "demo.first.log", *case.checks)
-    print("Another QEMU, with the same disk:")
+    print(style(1, "Another QEMU, with the same disk:"), flush=True)
     second = shown.boot(machine, folder / "initrd", args.logs / "demo.second.log",
                         *sgx_cases.SEAL_SECOND)
     if first.get("sealed") != second.get("unsealed"):
@@ -112,7 +138,8 @@ def show(args, folder):
 def main():
     args = parse()
     if not shutil.which(harness.QEMU):
-        sys.exit(f"demo: no {harness.QEMU} (package qemu-system-x86)")
+        sys.exit(f"demo: no {harness.QEMU}; install QEMU "
+                 "(on Debian: apt-get install qemu-system-x86)")
     started = time.monotonic()
     try:
         with tempfile.TemporaryDirectory(prefix="exclave-demo-") as folder:
@@ -120,7 +147,7 @@ def main():
     except packages.PackageError as error:
         sys.exit(f"demo: {error}")
     for complaint in shown.failed:
-        print(f"FAILED: {complaint}")
+        print(f"{style('1;31', 'FAILED')}: {complaint}")
     if shown.failed:
         print(f"The guests' output is in {args.logs}/demo.*.log.")
         return 1

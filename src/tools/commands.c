@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Every command of exclave(1). */
 #include "tools/invocation.h"
+#include "tools/demo.h"
 #include "tools/machine.h"
 #include "tools/qemu.h"
 #include "tools/run.h"
@@ -25,6 +26,10 @@ static const struct command_option vm_options[] = {
 static const struct command_option doctor_options[] = {
 	{"kernel", "FILE", "the guest's, to see whether it can have SGX"},
 	{"qemu", "FILE", "the program; else " QEMU_PROGRAM " of PATH"},
+};
+
+static const struct command_option demo_options[] = {
+	{"cache", "FOLDER", "keeps Debian's packages and the logs; else ~/.cache/exclave"},
 };
 
 const struct command commands[] = {
@@ -68,6 +73,18 @@ const struct command commands[] = {
 		.takes_arguments = true,
 		.option_count = ARRAY_SIZE(vm_options),
 		.options = vm_options,
+	},
+	{
+		.name = "demo",
+		.synopsis = "[OPTION...]",
+		.summary = "shows enclaves in a guest, step by step",
+		.about =
+			"Boots a stock Debian kernel with 64 MiB of EPC twice, and shows what two enclaves do:\n"
+			"measurement, attributes, sealing over the boots, local attestation, SGX2, timings.\n"
+			"Debian's packages for the guest are downloaded once, and never installed.",
+		.main = demo_main,
+		.option_count = ARRAY_SIZE(demo_options),
+		.options = demo_options,
 	},
 	{
 		.name = "host",

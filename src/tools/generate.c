@@ -92,7 +92,9 @@ static void print_values(const char *name, const char *argument)
 {
 	printf("\t--%s) ", name);
 	if (argument[0] >= 'A' && argument[0] <= 'Z')
-		printf("%s ;;\n", !strcmp(argument, "FILE") ? "_exclave_reply -f" : ":");
+		printf("%s ;;\n", !strcmp(argument, "FILE") || !strcmp(argument, "FOLDER")
+					  ? "_exclave_reply -f"
+					  : ":");
 	else {
 		printf("_exclave_reply -W '");
 		for (; *argument; argument++)

@@ -7,6 +7,7 @@ usage: demo_test.py --exclave PROGRAM --guest FOLDER
 import argparse
 import os
 import pathlib
+import pty
 import re
 import shutil
 import subprocess
@@ -63,7 +64,43 @@ def demo_not_built_says_so(args, folder):
     return None
 
 
-CASES = (demo_shows_all_steps, demo_changed_enclave_fails, demo_not_built_says_so)
+def waiting_in_terminal_counts_seconds(args, folder):
+    """More than a second is shown, in a terminal alone, and is gone afterwards."""
+    for name, terminal in (("xterm", True), ("dumb", False)):
+        text = waiting_text(name)
+        if ("at work 1 s" in text) != terminal or "a line\r\n" not in text:
+            return f"{name}: {text!r}"
+        if terminal and not text.endswith("\r\033[K"):
+            return f"it stays: {text!r}"
+    return None
+
+
+def waiting_text(terminal_name):
+    """What a terminal gets of 1.6 seconds of waiting, with a line at the beginning."""
+    program = ("import sys, time, progress\n"
+               "with progress.Waiting('at work', sys.stdout) as waiting:\n"
+               "    waiting.say('a line')\n    time.sleep(1.6)\n")
+    pid, terminal = pty.fork()
+    if not pid:
+        os.chdir(pathlib.Path(__file__).parent)
+        os.environ["TERM"] = terminal_name
+        os.execv(sys.executable, [sys.executable, "-B", "-c", program])
+    output = b""
+    while True:
+        try:
+            piece = os.read(terminal, 4096)
+        except OSError:
+            break
+        if not piece:
+            break
+        output += piece
+    os.close(terminal)
+    os.waitpid(pid, 0)
+    return output.decode()
+
+
+CASES = (demo_shows_all_steps, demo_changed_enclave_fails, demo_not_built_says_so,
+         waiting_in_terminal_counts_seconds)
 
 
 def main():

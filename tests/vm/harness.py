@@ -189,7 +189,9 @@ class Run:
             try:
                 self.process = subprocess.Popen(
                     command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=stderr,
-                    env={**os.environ, "EXCLAVE_LOG": "1", **self.machine.environment})
+                    # Nor where the hardware would do: it is the library that is to be seen.
+                    env={**os.environ, "EXCLAVE_LOG": "1", "EXCLAVE_ENGINE": "soft",
+                         **self.machine.environment})
             except OSError as error:
                 self.complain(f"{command[0]} cannot be started: {error.strerror} "
                               "(--exclave names the program)")

@@ -18,6 +18,8 @@ import subprocess
 import sys
 import tempfile
 
+import progress
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 CACHE = pathlib.Path(os.environ.get("EXCLAVE_CACHE", ROOT / "build" / "cache" / "vm"))
 APT_SECONDS = 600
@@ -43,8 +45,10 @@ def locked(name):
 
 def run_apt(command, cwd=None):
     try:
-        return subprocess.run(command, cwd=cwd, stdin=subprocess.DEVNULL, capture_output=True,
-                              text=True, timeout=APT_SECONDS, env={**os.environ, "LC_ALL": "C"})
+        with progress.Waiting(f"{command[0]} {command[-1]}"):
+            return subprocess.run(command, cwd=cwd, stdin=subprocess.DEVNULL, capture_output=True,
+                                  text=True, timeout=APT_SECONDS,
+                                  env={**os.environ, "LC_ALL": "C"})
     except FileNotFoundError:
         raise PackageError(f"{command[0]} is not there: the guests are Debian's kernels, which "
                            "only a Debian system can download") from None
@@ -77,7 +81,7 @@ def fetch(package, folder):
     if file:
         return file
     # The system's lists are missing in a fresh container, and may name versions that have gone.
-    tell("the system's package lists do not do; reading new ones into the build folder")
+    tell("the system's package lists do not do; reading new ones into the cache")
     options = private_lists()
     result = run_apt(["apt-get", "-q", *options, "update"])
     if result.returncode == 0:
