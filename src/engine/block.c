@@ -279,12 +279,8 @@ static enum cpu_result revalidate(struct engine_vcpu *v, const struct place_of_c
 
 	if (at->is_epc[n])
 		return CPU_OK;
-	engine_lock_translate(engine);
 	page = cache_find_page(&engine->cache, host);
 	if (!page || page->epoch == epoch)
-		page = NULL;
-	engine_unlock_translate(engine);
-	if (!page)
 		return CPU_OK;
 	err = guest_copy_from(now, host, PAGE_SIZE);
 	if (err)
@@ -302,17 +298,14 @@ static enum cpu_result revalidate(struct engine_vcpu *v, const struct place_of_c
 
 static struct block *find(struct engine *engine, const struct place_of_code *at, uint32_t mode)
 {
-	const struct code_page *page, *next = NULL;
-	struct block *block = NULL;
+	const struct code_page *page = cache_find_page(&engine->cache, at->host[0]);
+	const struct code_page *next = NULL;
 
-	engine_lock_translate(engine);
-	page = cache_find_page(&engine->cache, at->host[0]);
 	if (at->host[1])
 		next = cache_find_page(&engine->cache, at->host[1]);
-	if (page && (next || !at->host[1]))
-		block = cache_find(&engine->cache, page, (uint16_t)at->offset, mode, next);
-	engine_unlock_translate(engine);
-	return block;
+	if (!page || (at->host[1] && !next))
+		return NULL;
+	return cache_find(&engine->cache, page, (uint16_t)at->offset, mode, next);
 }
 
 /* The whole pages, for later comparisons. The epoch is taken before the bytes. */

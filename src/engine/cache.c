@@ -97,24 +97,25 @@ static unsigned int hash_of_block(const struct code_page *page, uint16_t offset,
 
 struct code_page *cache_find_page(const struct code_cache *cache, const uint8_t *host)
 {
-	struct code_page *page = cache->pages[hash_of((uint64_t)(uintptr_t)host)];
+	struct code_page *_Atomic const *p = &cache->pages[hash_of((uint64_t)(uintptr_t)host)];
+	struct code_page *page;
 
-	while (page && page->host != host)
-		page = page->hash_next;
+	while ((page = atomic_load_explicit(p, memory_order_acquire)) && page->host != host)
+		p = &page->hash_next;
 	return page;
 }
 
 struct code_page *cache_get_page(struct code_cache *cache, const uint8_t *host, const uint8_t *now,
 				 uint64_t epoch)
 {
-	struct code_page **head = &cache->pages[hash_of((uint64_t)(uintptr_t)host)];
+	struct code_page *_Atomic *head = &cache->pages[hash_of((uint64_t)(uintptr_t)host)];
 	struct code_page *page = cache_find_page(cache, host);
 
 	if (page) {
 		/* One that was only announced knows no bytes yet. */
 		if (!page->granules) {
-			page->epoch = epoch;
 			memcpy(page->bytes, now, PAGE_SIZE);
+			page->epoch = epoch;
 		}
 		return page;
 	}
@@ -143,11 +144,13 @@ bool code_page_is_current(const struct code_page *page, const uint8_t *now)
 struct block *cache_find(const struct code_cache *cache, const struct code_page *page,
 			 uint16_t offset, uint32_t mode, const struct code_page *next)
 {
-	struct block *block = cache->hash[hash_of_block(page, offset, mode)];
+	struct block *_Atomic const *p = &cache->hash[hash_of_block(page, offset, mode)];
+	struct block *block;
 
-	while (block && (block->page[0] != page || block->offset != offset || block->mode != mode ||
-			 block->page[1] != next))
-		block = block->hash_next;
+	while ((block = atomic_load_explicit(p, memory_order_acquire)) &&
+	       (block->page[0] != page || block->offset != offset || block->mode != mode ||
+		block->page[1] != next))
+		p = &block->hash_next;
 	return block;
 }
 
@@ -225,12 +228,10 @@ static void add_to_page(struct block *block, unsigned int i)
 
 void cache_insert(struct code_cache *cache, struct block *block)
 {
-	struct block **head =
+	struct block *_Atomic *head =
 		&cache->hash[hash_of_block(block->page[0], block->offset, block->mode)];
 	size_t first = (size_t)(block->code - cache->executable) / CACHE_GRANULE;
 
-	block->hash_next = *head;
-	*head = block;
 	block->valid = true;
 	/* Whoever runs its code looks it up without the lock. */
 	for (size_t i = 0; i < granules_of(block); i++)
@@ -241,6 +242,9 @@ void cache_insert(struct code_cache *cache, struct block *block)
 		add_to_page(block, 1);
 	else
 		block->page[0]->granules |= 1;
+	/* Last: it may be found from here on. */
+	block->hash_next = *head;
+	*head = block;
 }
 
 bool cache_link(struct code_cache *cache, uint8_t *rel32, struct block *target)
@@ -268,20 +272,21 @@ static struct block **page_link(struct code_page *page, struct block *block)
 static void remove_from_page(struct code_page *page, const struct block *block)
 {
 	struct block **p = &page->blocks;
+	uint64_t granules = 0;
 
 	while (*p && *p != block)
 		p = page_link(page, *p);
 	if (*p)
 		*p = *page_link(page, *p);
-	page->granules = 0;
 	for (struct block *b = page->blocks; b; b = *page_link(page, b)) {
 		uint32_t from, to;
 
 		range_in_page(b, b->page[0] != page, &from, &to);
-		page->granules |= granule_mask(from, to);
+		granules |= granule_mask(from, to);
 		if (b->page[0] == b->page[1])
-			page->granules |= 1;
+			granules |= 1;
 	}
+	page->granules = granules;
 }
 
 /* The NOP at the entry becomes a jump, in one store of the eight bytes around it. */
@@ -298,7 +303,8 @@ static void close_entry(struct code_cache *cache, struct block *block)
 
 void cache_invalidate(struct code_cache *cache, struct block *block)
 {
-	struct block **p = &cache->hash[hash_of_block(block->page[0], block->offset, block->mode)];
+	struct block *_Atomic *p =
+		&cache->hash[hash_of_block(block->page[0], block->offset, block->mode)];
 
 	while (*p != block)
 		p = &(*p)->hash_next;
@@ -365,7 +371,6 @@ void cache_revalidate(struct code_cache *cache, struct code_page *page, const ui
 {
 	struct block *next;
 
-	page->epoch = epoch;
 	for (struct block *block = page->blocks; block; block = next) {
 		next = *page_link(page, block);
 		if (!is_current(block, page, now))
@@ -373,6 +378,7 @@ void cache_revalidate(struct code_cache *cache, struct code_page *page, const ui
 	}
 	/* Of the bytes around the blocks, too, only what is there now need be met again. */
 	memcpy(page->bytes, now, PAGE_SIZE);
+	page->epoch = epoch;
 }
 
 struct block *cache_find_code(const struct code_cache *cache, const uint8_t *pc)

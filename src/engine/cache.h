@@ -6,7 +6,10 @@
  *
  * A page of guest code is known by the host memory behind it, so that all
  * guest-physical aliases of it are one. Everything here changes under the
- * engine's translate lock; running code takes none.
+ * engine's translate lock; running code takes none, and neither do
+ * cache_find_page(), cache_find() and what they lead to: a page or block is complete
+ * before it can be found, and one that is found no more still leads on to those
+ * behind it.
  *
  * A block that is invalid keeps its memory until the whole cache is emptied: a
  * processor may still be inside it.
@@ -16,6 +19,7 @@
 
 #include "lib/x86.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -56,7 +60,7 @@ struct link {
 };
 
 struct block {
-	struct block *hash_next;
+	struct block *_Atomic hash_next;
 	struct block *page_next[2]; /* of the blocks in each of its pages */
 	struct code_page *page[2];  /* the second of a block that is one instruction across two */
 	uint32_t mode;
@@ -75,12 +79,13 @@ struct block {
 #define CODE_GRANULE 64 /* of guest code, for code_page.granules */
 
 struct code_page {
-	struct code_page *hash_next;
+	struct code_page *_Atomic hash_next;
 	const uint8_t *host;
-	uint64_t granules;      /* bit n: bytes from n * CODE_GRANULE on are translated */
-	uint64_t epoch;         /* of the engine's, when the bytes were last compared */
-	unsigned int announced; /* vCPUs that are about to translate here */
-	uint64_t ungrouped;     /* granules in which blocks start that are made without groups */
+	/* Read without the lock: */
+	_Atomic uint64_t granules;      /* bit n: bytes from n * CODE_GRANULE on are translated */
+	_Atomic uint64_t epoch;         /* of the engine's, when the bytes were last compared */
+	_Atomic unsigned int announced; /* vCPUs that are about to translate here */
+	uint64_t ungrouped;             /* granules in which blocks start that are made without groups */
 	struct block *blocks;
 	uint8_t bytes[4096]; /* as they were then, the translated ones as they were translated */
 };
@@ -96,8 +101,8 @@ struct code_cache {
 	size_t used;
 	uint8_t *stale;       /* stub: where the entry of an invalid block leads */
 	struct block **owner; /* sparse: the block of each granule of code */
-	struct block *hash[CACHE_HASH_SIZE];
-	struct code_page *pages[CACHE_HASH_SIZE];
+	struct block *_Atomic hash[CACHE_HASH_SIZE];
+	struct code_page *_Atomic pages[CACHE_HASH_SIZE];
 };
 
 /* Return: 0, or -errno (no memory, or the host forbids executable memory). */

@@ -10,28 +10,17 @@
 
 bool code_is_at(struct engine_vcpu *v, const uint8_t *host)
 {
-	struct engine *engine = v->engine;
-	const struct code_page *page;
-	bool any;
+	const struct code_page *page = cache_find_page(&v->engine->cache, host);
 
-	engine_lock_translate(engine);
-	page = cache_find_page(&engine->cache, host);
-	any = page && (page->granules || page->announced);
-	engine_unlock_translate(engine);
-	return any;
+	/* In this order: who withdraws an announcement has set the granules before. */
+	return page && (page->announced || page->granules);
 }
 
 bool code_overlaps(struct engine_vcpu *v, const uint8_t *host, uint32_t offset, uint32_t len)
 {
-	struct engine *engine = v->engine;
-	const struct code_page *page;
-	bool any;
+	const struct code_page *page = cache_find_page(&v->engine->cache, host);
 
-	engine_lock_translate(engine);
-	page = cache_find_page(&engine->cache, host);
-	any = page && code_page_overlaps(page, offset, len);
-	engine_unlock_translate(engine);
-	return any;
+	return page && code_page_overlaps(page, offset, len);
 }
 
 void code_written(struct engine_vcpu *v, const uint8_t *host, uint32_t offset, uint32_t len)
