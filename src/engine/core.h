@@ -8,6 +8,7 @@
 #include "engine/exec.h"
 #include "engine/mode.h"
 #include "engine/translate.h"
+#include "engine/wait.h"
 #include "lib/bits.h"
 #include "sgx/sgx.h"
 
@@ -27,11 +28,12 @@ struct engine {
 	struct engine_config config;
 	struct code_cache cache;
 	struct engine_stubs stubs;
-	_Atomic int translate_lock;     /* held for a translation at most: waiters yield */
-	struct translation translation; /* under translate_lock, like the next two: */
-	uint8_t (*page_bytes)[4096];    /* the pages of the code being translated, */
-	uint64_t page_epoch;            /* as they were at this epoch */
-	_Atomic uint64_t epoch;         /* how often the VMM may have written guest RAM */
+	_Atomic uint32_t translate_lock; /* 0, 1: held, 2: and somebody sleeps; live.c */
+	struct waits waits;              /* for other vCPUs, at safe points */
+	struct translation translation;  /* under translate_lock, like the next two: */
+	uint8_t (*page_bytes)[4096];     /* the pages of the code being translated, */
+	uint64_t page_epoch;             /* as they were at this epoch */
+	_Atomic uint64_t epoch;          /* how often the VMM may have written guest RAM */
 	pthread_mutex_t vcpus_lock;
 	struct engine_vcpu *vcpus;     /* under vcpus_lock */
 	uint64_t cache_generation;     /* how often the cache was emptied; under translate_lock */

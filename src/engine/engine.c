@@ -7,7 +7,6 @@
 #include "lib/mem.h"
 
 #include <errno.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -203,12 +202,17 @@ static bool have_passed(struct engine *engine)
 /* Waits without the lock, which a vCPU may need on its way to a safe point. */
 void engine_synchronize(struct engine *engine)
 {
+	struct wait wait;
+
 	engine_lock_vcpus(engine);
 	for (struct engine_vcpu *v = engine->vcpus; v; v = v->next) {
 		atomic_fetch_or(&v->request, REQUEST_FLUSH);
 		engine_kick(v);
 	}
 	engine_unlock_vcpus(engine);
+	waits_notify(&engine->waits);
+	wait_start(&wait, &engine->waits);
 	while (!have_passed(engine))
-		sched_yield();
+		wait_more(&wait);
+	wait_end(&wait);
 }

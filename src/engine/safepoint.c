@@ -9,6 +9,8 @@
  * Who waits for another's answer serves its own requests meanwhile, since the other
  * may be waiting for it. After that it knows nothing any more that a safe point
  * ends: host pointers, blocks.
+ *
+ * Waiters sleep (wait.h), so whatever they may wait for is followed by a waits_notify().
  */
 #include "engine/core.h"
 
@@ -60,12 +62,19 @@ static bool is_excluded(const struct engine_vcpu *v)
  */
 static void serve_park(struct engine_vcpu *v)
 {
+	struct waits *waits = &v->engine->waits;
+	struct wait wait;
+
 	do {
 		atomic_store(&v->parked, true);
+		waits_notify(waits);
+		wait_start(&wait, waits);
 		while (is_excluded(v))
-			sched_yield();
+			wait_more(&wait);
+		wait_end(&wait);
 		atomic_fetch_and(&v->request, ~REQUEST_PARK);
 		atomic_store(&v->parked, false);
+		waits_notify(waits);
 	} while (is_excluded(v));
 }
 
@@ -85,19 +94,30 @@ void safepoint_serve(struct engine_vcpu *v)
 		if (request & REQUEST_PROTECT)
 			serve_protect(v);
 		atomic_fetch_add(&v->served, 1);
+		waits_notify(&v->engine->waits);
 	}
 }
 
 /*
- * The kick stays: it may have been for an interrupt or for REQUEST_EXIT, at which only
- * the run loop looks.
+ * Somebody waits for @self, which waits itself. The kick stays: it may have been for an
+ * interrupt or for REQUEST_EXIT, at which only the run loop looks.
  */
-static void serve_while_waiting(struct engine_vcpu *self)
+static bool serve_meanwhile(struct engine_vcpu *self)
 {
-	if (!atomic_load(&self->request))
-		return;
+	if (!(atomic_load(&self->request) & ~REQUEST_EXIT))
+		return false;
 	safepoint_serve(self);
 	engine_kick(self);
+	return true;
+}
+
+/* The list is held for moments only, but its holder may not be running. */
+static void lock_vcpus(struct engine_vcpu *self)
+{
+	while (!engine_try_lock_vcpus(self->engine)) {
+		serve_meanwhile(self);
+		sched_yield();
+	}
 }
 
 /* Has @v answered, or is it where it uses nothing? */
@@ -107,14 +127,12 @@ static bool has_answered(struct engine_vcpu *v, uint32_t request)
 	       (request == REQUEST_PARK && atomic_load(&v->parked));
 }
 
-/* The list may be somebody's who waits for us. Return: all have answered. */
 static bool all_answered(struct engine_vcpu *self, uint32_t request)
 {
 	struct engine *engine = self->engine;
 	bool all = true;
 
-	if (!engine_try_lock_vcpus(engine))
-		return false;
+	lock_vcpus(self);
 	for (struct engine_vcpu *v = engine->vcpus; v && all; v = v->next)
 		all = v == self || has_answered(v, request);
 	engine_unlock_vcpus(engine);
@@ -123,10 +141,19 @@ static bool all_answered(struct engine_vcpu *self, uint32_t request)
 
 static void wait_for_all(struct engine_vcpu *self, uint32_t request)
 {
-	while (!all_answered(self, request)) {
-		serve_while_waiting(self);
-		sched_yield();
-	}
+	struct wait wait;
+
+	wait_start(&wait, &self->engine->waits);
+	while (!all_answered(self, request))
+		if (!serve_meanwhile(self))
+			wait_more(&wait);
+	wait_end(&wait);
+}
+
+static void ask(struct engine_vcpu *v, uint32_t request)
+{
+	atomic_fetch_or(&v->request, request);
+	engine_kick(v);
 }
 
 /* To all vCPUs but @self, which serves meanwhile what is asked of it. */
@@ -134,17 +161,13 @@ static void ask_all(struct engine_vcpu *self, uint32_t request)
 {
 	struct engine *engine = self->engine;
 
-	while (!engine_try_lock_vcpus(engine)) {
-		serve_while_waiting(self);
-		sched_yield();
-	}
+	lock_vcpus(self);
 	for (struct engine_vcpu *v = engine->vcpus; v; v = v->next) {
-		if (v == self)
-			continue;
-		atomic_fetch_or(&v->request, request);
-		engine_kick(v);
+		if (v != self)
+			ask(v, request);
 	}
 	engine_unlock_vcpus(engine);
+	waits_notify(&engine->waits);
 }
 
 void safepoint_flush_others(struct engine_vcpu *self)
@@ -166,10 +189,7 @@ bool safepoint_protect(struct engine_vcpu *self, const uint8_t *host)
 		tlb_protect(&self->tlb[i], host);
 	if (is_alone(engine))
 		return true;
-	while (!engine_try_lock_vcpus(engine)) {
-		serve_while_waiting(self);
-		sched_yield();
-	}
+	lock_vcpus(self);
 	engine_lock_translate(engine);
 	for (struct engine_vcpu *v = engine->vcpus; v; v = v->next) {
 		if (v == self)
@@ -195,8 +215,7 @@ static bool is_anyone_parked(struct engine_vcpu *self)
 	struct engine *engine = self->engine;
 	bool any = false;
 
-	if (!engine_try_lock_vcpus(engine))
-		return true;
+	lock_vcpus(self);
 	for (struct engine_vcpu *v = engine->vcpus; v && !any; v = v->next)
 		any = v != self && atomic_load(&v->running) && atomic_load(&v->parked);
 	engine_unlock_vcpus(engine);
@@ -207,13 +226,16 @@ void safepoint_begin_exclusive(struct engine_vcpu *self)
 {
 	struct engine *engine = self->engine;
 	struct engine_vcpu *nobody = NULL;
+	struct wait wait;
 
+	wait_start(&wait, &engine->waits);
 	while (is_anyone_parked(self) ||
 	       !atomic_compare_exchange_strong(&engine->exclusive, &nobody, self)) {
 		nobody = NULL;
-		serve_while_waiting(self);
-		sched_yield();
+		if (!serve_meanwhile(self))
+			wait_more(&wait);
 	}
+	wait_end(&wait);
 	if (is_alone(engine))
 		return;
 	ask_all(self, REQUEST_PARK);
@@ -225,6 +247,7 @@ void safepoint_end_exclusive(struct engine_vcpu *self)
 {
 	atomic_store(&self->engine->alone, NULL);
 	atomic_store(&self->engine->exclusive, NULL);
+	waits_notify(&self->engine->waits);
 }
 
 void safepoint_assert_may_run(const struct engine_vcpu *v)
@@ -247,4 +270,5 @@ void safepoint_enter(struct engine_vcpu *v)
 void safepoint_leave(struct engine_vcpu *v)
 {
 	atomic_store(&v->running, false);
+	waits_notify(&v->engine->waits);
 }
