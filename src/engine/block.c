@@ -225,6 +225,19 @@ enum announce {
 	ANNOUNCE_NO_MEMORY,
 };
 
+/* Write entries for the announced page @n of @at go. */
+static enum announce guard(struct engine_vcpu *v, const struct place_of_code *at, unsigned int n)
+{
+	struct engine *engine = v->engine;
+	bool stayed = safepoint_protect(v, at->host[n]);
+
+	engine_lock_translate(engine);
+	if (at->generation == engine->cache_generation)
+		at->announced[n]->is_guarded = true;
+	engine_unlock_translate(engine);
+	return stayed ? ANNOUNCE_DONE : ANNOUNCE_AGAIN;
+}
+
 /*
  * Page @n of @at becomes one of code before its bytes are read, so that stores
  * that come later are seen. withdraw() ends that.
@@ -233,15 +246,17 @@ static enum announce announce_page(struct engine_vcpu *v, struct place_of_code *
 {
 	struct engine *engine = v->engine;
 	struct code_page *page;
-	bool is_new, is_full;
+	bool is_open = true, is_full;
 
 	engine_lock_translate(engine);
 	is_full = engine->cache.size - engine->cache.used < BLOCK_MAX_CODE;
 	page = cache_find_page(&engine->cache, at->host[n]);
-	is_new = !page || !(page->granules || page->announced);
 	if (!page && !is_full)
 		page = cache_get_page(&engine->cache, at->host[n], no_bytes, 0);
 	if (page && !is_full) {
+		if (!page->granules && !page->announced)
+			page->is_guarded = false;
+		is_open = !page->is_guarded;
 		page->announced++;
 		at->announced[n] = page;
 		at->generation = engine->cache_generation;
@@ -253,7 +268,7 @@ static enum announce announce_page(struct engine_vcpu *v, struct place_of_code *
 	}
 	if (!page)
 		return ANNOUNCE_NO_MEMORY;
-	return !is_new || safepoint_protect(v, at->host[n]) ? ANNOUNCE_DONE : ANNOUNCE_AGAIN;
+	return is_open ? guard(v, at, n) : ANNOUNCE_DONE;
 }
 
 /* Pages of a cache that was emptied meanwhile are gone. */

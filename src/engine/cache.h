@@ -85,7 +85,8 @@ struct code_page {
 	_Atomic uint64_t granules;      /* bit n: bytes from n * CODE_GRANULE on are translated */
 	_Atomic uint64_t epoch;         /* of the engine's, when the bytes were last compared */
 	_Atomic unsigned int announced; /* vCPUs that are about to translate here */
-	uint64_t ungrouped;             /* granules in which blocks start that are made without groups */
+	bool is_guarded; /* announced or translated, and nobody has a write entry for it any more */
+	uint64_t ungrouped; /* granules in which blocks start that are made without groups */
 	struct block *blocks;
 	uint8_t bytes[4096]; /* as they were then, the translated ones as they were translated */
 };

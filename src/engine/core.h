@@ -69,6 +69,8 @@ void safepoint_enter(struct engine_vcpu *v);
 void safepoint_leave(struct engine_vcpu *v);
 /* What others have asked. */
 void safepoint_serve(struct engine_vcpu *v);
+/* Before @v asks code_is_at() whether it may have a write entry for @host. */
+void safepoint_may_write(struct engine_vcpu *v, const uint8_t *host);
 /*
  * Returns when no vCPU has a write entry for @host any more, and will get one only
  * after it has asked code_is_at(). Return: false when @self has passed a safe

@@ -108,6 +108,8 @@ enum cpu_result vcpu_place(struct engine_vcpu *v, unsigned int index, gva_t gva,
 	}
 	if (!page.hva)
 		return CPU_OK;
+	if (page.allowed & MMU_WRITE)
+		safepoint_may_write(v, page.hva);
 	is_code = (page.allowed & MMU_WRITE) && code_is_at(v, page.hva);
 	enter(v, index, gva, &page, is_code);
 	place->code = write && is_code;

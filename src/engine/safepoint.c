@@ -180,6 +180,60 @@ static bool is_alone(struct engine *engine)
 	return atomic_load_explicit(&engine->vcpu_count, memory_order_relaxed) == 1;
 }
 
+static _Atomic uint64_t *may_write_word(struct engine_vcpu *v, const uint8_t *host, uint64_t *bit)
+{
+	uint64_t page = (uint64_t)(uintptr_t)host / GUEST_PAGE_SIZE % ENGINE_MAY_WRITE_PAGES;
+
+	*bit = BIT64(page % 64);
+	return &v->may_write[page / 64];
+}
+
+/*
+ * Sequentially consistent, as is an announcement: who announces a page sees the bit,
+ * or the vCPU sees the announcement.
+ */
+void safepoint_may_write(struct engine_vcpu *v, const uint8_t *host)
+{
+	uint64_t bit;
+	_Atomic uint64_t *word = may_write_word(v, host, &bit);
+
+	if (!(atomic_load_explicit(word, memory_order_relaxed) & bit))
+		atomic_fetch_or(word, bit);
+}
+
+static bool may_write(struct engine_vcpu *v, const uint8_t *host)
+{
+	uint64_t bit;
+	_Atomic uint64_t *word = may_write_word(v, host, &bit);
+
+	return atomic_load(word) & bit;
+}
+
+/* Return: somebody has to be waited for. */
+static bool ask_for_protection(struct engine_vcpu *self, const uint8_t *host)
+{
+	struct engine *engine = self->engine;
+	bool asked = false;
+
+	lock_vcpus(self);
+	for (struct engine_vcpu *v = engine->vcpus; v; v = v->next) {
+		if (v == self || !may_write(v, host))
+			continue;
+		engine_lock_translate(engine);
+		if (v->protect_count < ENGINE_PROTECT_MAX)
+			v->protect[v->protect_count] = host;
+		if (v->protect_count <= ENGINE_PROTECT_MAX)
+			v->protect_count++;
+		engine_unlock_translate(engine);
+		ask(v, REQUEST_PROTECT);
+		asked = true;
+	}
+	engine_unlock_vcpus(engine);
+	if (asked)
+		waits_notify(&engine->waits);
+	return asked;
+}
+
 bool safepoint_protect(struct engine_vcpu *self, const uint8_t *host)
 {
 	struct engine *engine = self->engine;
@@ -189,20 +243,8 @@ bool safepoint_protect(struct engine_vcpu *self, const uint8_t *host)
 		tlb_protect(&self->tlb[i], host);
 	if (is_alone(engine))
 		return true;
-	lock_vcpus(self);
-	engine_lock_translate(engine);
-	for (struct engine_vcpu *v = engine->vcpus; v; v = v->next) {
-		if (v == self)
-			continue;
-		if (v->protect_count < ENGINE_PROTECT_MAX)
-			v->protect[v->protect_count] = host;
-		if (v->protect_count <= ENGINE_PROTECT_MAX)
-			v->protect_count++;
-	}
-	engine_unlock_translate(engine);
-	engine_unlock_vcpus(engine);
-	ask_all(self, REQUEST_PROTECT);
-	wait_for_all(self, REQUEST_PROTECT);
+	if (ask_for_protection(self, host))
+		wait_for_all(self, REQUEST_PROTECT);
 	return atomic_load(&self->served) == served;
 }
 

@@ -85,6 +85,9 @@ struct engine_exit {
 
 #define ENGINE_PROTECT_MAX 16
 
+/* Pages of a GiB; those of a larger guest share bits. */
+#define ENGINE_MAY_WRITE_PAGES 262144
+
 struct engine_mmio_fragment {
 	gpa_t gpa;
 	uint8_t len;
@@ -198,6 +201,9 @@ struct engine_vcpu {
 	const uint8_t *protect[ENGINE_PROTECT_MAX];
 	unsigned int protect_count;
 	uint64_t epoch_seen; /* of the engine's, see coherence.c */
+
+	/* A bit for each page that it may have had a write entry for, by its host address. */
+	_Atomic uint64_t may_write[ENGINE_MAY_WRITE_PAGES / 64];
 
 	uint8_t xstate[4096] __attribute__((aligned(64))); /* guest's, XSAVE standard format */
 	uint8_t bounce[2 * 4096] __attribute__((aligned(4096)));
