@@ -11,9 +11,21 @@
 #include "kvm/eventfd.h"
 
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 
 #define NS_PER_S 1000000000u
+
+/*
+ * As Linux' KVM does: a processor that was woken soon the last time looks for an interrupt
+ * for a while before it sleeps, twice as long the next time if that was not enough. What
+ * comes within POLL_MAX_NS finds it awake in the end; who sleeps longer stops looking.
+ */
+#define POLL_FIRST_NS 10000u
+#define POLL_MAX_NS   200000u
+/* A look takes less. Else others had this processor of the host meanwhile, and want it. */
+#define POLL_GAP_NS 20000u
+#define POLL_PAUSES 8
 
 static bool is_asked_to_leave(struct kvm_vcpu *vcpu)
 {
@@ -76,13 +88,62 @@ static bool sleep_blocked(struct kvm_vcpu *vcpu, const sigset_t *mask)
 	return true;
 }
 
-static enum run_next block(struct kvm_vcpu *vcpu)
+/* One that looks takes a processor from a vCPU that runs, if there are fewer than vCPUs. */
+static bool has_room_to_poll(struct kvm_vcpu *vcpu)
+{
+	static _Atomic int known;
+	int processors = atomic_load_explicit(&known, memory_order_relaxed);
+	cpu_set_t set;
+
+	if (!processors) {
+		processors = sched_getaffinity(0, sizeof(set), &set) ? 1 : CPU_COUNT(&set);
+		atomic_store_explicit(&known, processors, memory_order_relaxed);
+	}
+	return atomic_load(&vcpu->vm->irq.bus.count) <= (unsigned int)processors;
+}
+
+/* Return: no need to sleep. Timers are the service thread's meanwhile. */
+static bool poll_for_work(struct kvm_vcpu *vcpu)
+{
+	uint64_t start = irqchip_now(), now = start, before;
+
+	if (!vcpu->poll_ns || !has_room_to_poll(vcpu))
+		return false;
+	do {
+		if (is_runnable(vcpu))
+			return true;
+		if (is_asked_to_leave(vcpu))
+			return false;
+		before = now;
+		for (int i = 0; i < POLL_PAUSES; i++)
+			__builtin_ia32_pause();
+		now = irqchip_now();
+		if (now - before > POLL_GAP_NS) {
+			vcpu->poll_ns = 0;
+			return false;
+		}
+	} while (now - start < vcpu->poll_ns);
+	return false;
+}
+
+/* @halted: for how long it was, in ns. */
+static void adapt_polling(struct kvm_vcpu *vcpu, uint64_t halted)
+{
+	if (halted > POLL_MAX_NS)
+		vcpu->poll_ns = 0;
+	else if (halted > vcpu->poll_ns)
+		vcpu->poll_ns = vcpu->poll_ns ? vcpu->poll_ns * 2 : POLL_FIRST_NS;
+	if (vcpu->poll_ns > POLL_MAX_NS)
+		vcpu->poll_ns = POLL_MAX_NS;
+}
+
+/* Until it is runnable, or has to leave. */
+static enum run_next sleep_or_leave(struct kvm_vcpu *vcpu)
 {
 	sigset_t all, mask;
 	bool done;
 
 	/* Guest memory, which may fault, is left alone while signals are blocked. */
-	pv_eoi_sync(vcpu);
 	steal_time_leave(vcpu);
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &mask);
@@ -132,6 +193,19 @@ void vcpu_take_apic_events(struct kvm_vcpu *vcpu)
 		take_init(vcpu);
 	if (events & LAPIC_EVENT_SIPI)
 		take_sipi(vcpu);
+}
+
+static enum run_next block(struct kvm_vcpu *vcpu)
+{
+	uint64_t start = irqchip_now();
+	enum run_next next = RUN_RESUME;
+
+	/* What it ended without saying so may let the next interrupt in. */
+	pv_eoi_sync(vcpu);
+	if (!poll_for_work(vcpu))
+		next = sleep_or_leave(vcpu);
+	adapt_polling(vcpu, irqchip_now() - start);
+	return next;
 }
 
 static void end_halt(struct kvm_vcpu *vcpu)

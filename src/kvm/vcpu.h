@@ -82,6 +82,7 @@ struct kvm_vcpu {
 	struct lapic lapic;
 	int extint; /* what KVM_INTERRUPT brought in split mode, or -1 */
 	int wake_fd;
+	uint64_t poll_ns;    /* how long it looks for an interrupt before it sleeps */
 	_Atomic bool halted; /* asleep on wake_fd, or about to be: it sees to its timer itself */
 	bool eoi_exit;       /* KVM_EXIT_IOAPIC_EOI is due, for eoi_vector */
 	uint8_t eoi_vector;
