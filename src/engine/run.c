@@ -60,7 +60,7 @@ static enum run_next deliver(struct engine_vcpu *v, struct cpu_event *event)
 	enum cpu_result result;
 
 	/* A jump that waits to be linked does not lead to the handler. */
-	v->stop = ENGINE_STOP_LOOKUP;
+	v->stop = ENGINE_STOP_EVENT;
 	if (exec_in_enclave(v))
 		enclave_leave_by_event(v, event);
 	result = cpu_deliver(&v->cpu, event);
@@ -328,19 +328,53 @@ static void remember(struct engine_vcpu *v, const struct block *block)
 			    block->code);
 }
 
-static void enter_code(struct engine_vcpu *v, const struct block *block)
+/*
+ * What the dispatcher of translated code would find, without a look at the cache. After
+ * an ENGINE_STOP_LOOKUP that may be the very entry, of a block that went, which led here.
+ */
+static const uint8_t *find_jump(struct engine_vcpu *v, uint32_t mode)
+{
+	if ((mode & (MODE_CODE64 | MODE_SINGLE)) != MODE_CODE64)
+		return NULL;
+	if (v->stop != ENGINE_STOP_INSTRUCTION && v->stop != ENGINE_STOP_EVENT)
+		return NULL;
+	return jumps_lookup(&v->jumps[mode & MODE_INDEX], v->cpu.state.rip, &v->page_base);
+}
+
+/* @single: the code is of one instruction. */
+static const uint8_t *find_code(struct engine_vcpu *v, uint32_t mode, bool *single,
+				enum cpu_result *result)
+{
+	const uint8_t *code = find_jump(v, mode);
+	struct block *block;
+
+	*single = false;
+	if (code)
+		return code;
+	block = block_at_rip(v, mode, result);
+	if (!block)
+		return NULL;
+	if (v->stop == ENGINE_STOP_LINK && !block->page[1])
+		link_to(v, block);
+	else
+		remember(v, block);
+	*single = block->mode & MODE_SINGLE;
+	return block->code;
+}
+
+static void enter_code(struct engine_vcpu *v, const uint8_t *code, bool single)
 {
 	struct x86_state *s = &v->cpu.state;
-	void (*enter)(struct engine_vcpu *, void *);
+	void (*enter)(struct engine_vcpu *, const void *);
 
 	memcpy(&enter, &v->engine->stubs.enter, sizeof(enter));
 	v->enter_flags = (s->rflags & FLAGS_ARITHMETIC) | HOST_FLAGS;
 	s->rflags &= ~(uint64_t)FLAGS_ARITHMETIC;
 	/* RF counts for breakpoints alone, and with those blocks are single instructions. */
-	if (!(block->mode & MODE_SINGLE))
+	if (!single)
 		s->rflags &= ~(uint64_t)X86_EFLAGS_RF;
 	safepoint_assert_may_run(v);
-	enter(v, block->code);
+	enter(v, code);
 	/* A locked access in two parts is over, or was refused. */
 	if (unlikely(atomic_load_explicit(&v->engine->exclusive, memory_order_relaxed) == v))
 		safepoint_end_exclusive(v);
@@ -360,6 +394,7 @@ static enum run_next take_stop(struct engine_vcpu *v, uint64_t flags, uint8_t sh
 		return RUN_RESUME;
 	case ENGINE_STOP_LOOKUP:
 	case ENGINE_STOP_KICK:
+	case ENGINE_STOP_EVENT:
 		return RUN_RESUME;
 	case ENGINE_STOP_ALONE:
 		v->alone = true;
@@ -385,7 +420,8 @@ static enum run_next run_code(struct engine_vcpu *v, bool single)
 	uint64_t flags = v->cpu.state.rflags;
 	uint8_t shadow = v->cpu.events.shadow;
 	enum cpu_result result;
-	struct block *block;
+	const uint8_t *code;
+	bool is_single;
 	uint64_t dr6;
 
 	if (meets_breakpoint(v, &dr6)) {
@@ -393,17 +429,13 @@ static enum run_next run_code(struct engine_vcpu *v, bool single)
 
 		return raise_event(v, &event);
 	}
-	block = block_at_rip(v, mode, &result);
-	if (!block)
+	code = find_code(v, mode, &is_single, &result);
+	if (!code)
 		return take_result(v, result);
-	if (v->stop == ENGINE_STOP_LINK && !block->page[1])
-		link_to(v, block);
-	else
-		remember(v, block);
 	if (!single)
 		v->cpu.events.shadow = 0;
 	v->mmio.read_used = 0;
-	enter_code(v, block);
+	enter_code(v, code, is_single);
 	return take_stop(v, flags, shadow);
 }
 

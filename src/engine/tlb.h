@@ -141,4 +141,16 @@ void jumps_flush(struct engine_jumps *jumps);
 void jumps_flush_page(struct engine_jumps *jumps, uint64_t rip);
 void jumps_enter(struct engine_jumps *jumps, uint64_t rip, uint64_t page_base, const uint8_t *code);
 
+/* The code for @rip, and RIP of the start of its page, or NULL. */
+static inline const uint8_t *jumps_lookup(const struct engine_jumps *jumps, uint64_t rip,
+					  uint64_t *page_base)
+{
+	unsigned int entry = (uint16_t)rip;
+
+	if (jumps->rip[entry] + rip)
+		return NULL;
+	*page_base = jumps->page_base[entry];
+	return (const uint8_t *)(uintptr_t)jumps->code[entry];
+}
+
 #endif

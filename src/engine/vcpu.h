@@ -31,6 +31,7 @@ enum engine_stop {
 	ENGINE_STOP_ALONE,       /* run the instruction at rip in a block of its own, then look */
 	ENGINE_STOP_STEP,        /* one instruction has been run in a block of its own */
 	ENGINE_STOP_RESULT, /* `result`, not CPU_OK; the state is that before the instruction */
+	ENGINE_STOP_EVENT,  /* it did not: an event was delivered since */
 };
 
 /* What engine_run() returns for: v->exit says more. */
