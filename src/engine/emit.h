@@ -78,6 +78,17 @@ static inline void emit_gs_store(struct emitter *e, unsigned int reg, int32_t di
 	emit_gs(e, true, 0x89, reg, disp);
 }
 
+/* movzx reg, word gs:[disp32] */
+static inline void emit_gs_movzx16(struct emitter *e, unsigned int reg, int32_t disp)
+{
+	emit8(e, 0x65);
+	emit8(e, emit_rex(false, reg, 0, 0));
+	emit_bytes(e, "\x0f\xb7", 2);
+	emit8(e, emit_modrm(0, reg, 4));
+	emit8(e, 0x25);
+	emit32(e, (uint32_t)disp);
+}
+
 /* mov reg, gs:[index * 8 + disp32] */
 static inline void emit_gs_load_indexed(struct emitter *e, unsigned int reg, unsigned int index,
 					int32_t disp)

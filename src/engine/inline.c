@@ -11,7 +11,8 @@
 
 #include <Zydis/Zydis.h>
 
-#define NO_CR 0xff
+#define NO_CR  0xff
+#define NO_SEG 0xff
 
 /* The control register of MOV from CR, if it is one that reads as it is stored. */
 static unsigned int readable_cr(const struct insn *insn)
@@ -24,9 +25,28 @@ static unsigned int readable_cr(const struct insn *insn)
 	return n == 0 || (n >= 2 && n <= 4) ? n : NO_CR;
 }
 
+/* The segment register of MOV to a whole register. */
+static unsigned int readable_segment(const struct insn *insn)
+{
+	unsigned int n = insn->bytes[insn->modrm_at] >> 3 & 7;
+
+	if (insn->bytes[insn->opcode_at] != 0x8c || insn->operand_size == 2)
+		return NO_SEG;
+	return n < X86_NR_SEGS ? n : NO_SEG;
+}
+
 static bool is_kernel64(uint32_t mode)
 {
 	return (mode & MODE_CODE64) && (mode & MODE_CPL0);
+}
+
+static bool knows_mov(const struct insn *insn, uint32_t mode)
+{
+	if (insn->modrm_rm_gpr == INSN_NO_GPR || insn->modrm_rm_gpr == X86_RSP)
+		return false;
+	if (readable_segment(insn) != NO_SEG)
+		return mode & MODE_CODE64;
+	return is_kernel64(mode) && readable_cr(insn) != NO_CR;
 }
 
 bool inline_knows(const struct insn *insn, uint32_t mode)
@@ -48,8 +68,7 @@ bool inline_knows(const struct insn *insn, uint32_t mode)
 	case ZYDIS_MNEMONIC_SWAPGS:
 		return is_kernel64(mode);
 	case ZYDIS_MNEMONIC_MOV:
-		return is_kernel64(mode) && insn->modrm_rm_gpr != INSN_NO_GPR &&
-		       insn->modrm_rm_gpr != X86_RSP && readable_cr(insn) != NO_CR;
+		return knows_mov(insn, mode);
 	default:
 		return false;
 	}
@@ -164,12 +183,15 @@ static int32_t place_of_cr(unsigned int cr)
 	}
 }
 
-static void inline_mov_from_cr(struct translation *t, const struct insn *insn)
+static void inline_mov(struct translation *t, const struct insn *insn)
 {
-	unsigned int reg = insn->modrm_rm_gpr;
+	unsigned int reg = insn->modrm_rm_gpr, seg = readable_segment(insn);
 
 	regs_claim(t, (uint16_t)BIT32(reg));
-	emit_gs_load(&t->e, reg, place_of_cr(readable_cr(insn)));
+	if (seg == NO_SEG)
+		emit_gs_load(&t->e, reg, place_of_cr(readable_cr(insn)));
+	else
+		emit_gs_movzx16(&t->e, reg, GS_SEG_SELECTOR(seg));
 	regs_written(t, (uint16_t)BIT32(reg));
 }
 
@@ -193,7 +215,7 @@ void inline_emit(struct translation *t, const struct insn *insn)
 		inline_swapgs(t);
 		break;
 	default:
-		inline_mov_from_cr(t, insn);
+		inline_mov(t, insn);
 		break;
 	}
 }

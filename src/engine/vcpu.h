@@ -220,6 +220,10 @@ struct engine_vcpu {
 	(GS(cpu.state.seg) + \
 	 (int32_t)((n) * sizeof(struct x86_segment) + offsetof(struct x86_segment, base)))
 
+#define GS_SEG_SELECTOR(n)   \
+	(GS(cpu.state.seg) + \
+	 (int32_t)((n) * sizeof(struct x86_segment) + offsetof(struct x86_segment, selector)))
+
 static inline struct engine_vcpu *vcpu_of(struct cpu *cpu)
 {
 	return (struct engine_vcpu *)((uint8_t *)cpu - offsetof(struct engine_vcpu, cpu));

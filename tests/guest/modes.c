@@ -288,6 +288,26 @@ static void far_transfers_between_64_bit_and_compatibility_mode(void)
 	EXPECT(s.gpr[RSI], KERNEL_CS);
 }
 
+CODE(read_selectors,
+     "mov $-1, %rax; mov %rax, %rbx; mov %rax, %rcx; mov %rax, %rsi; mov %edx, %fs; mov %cs, %eax;"
+     "mov %ss, %rbx; mov %fs, %ecx; mov %fs, %r12; mov %fs, %si");
+
+static void moves_from_segments_fill_whole_registers(void)
+{
+	struct state s;
+
+	state_kernel(&s, read_selectors);
+	s.gpr[RDX] = KERNEL_DS;
+	s.gpr[R12] = UINT64_MAX;
+	run(&s);
+	EXPECT_DONE(s);
+	EXPECT(s.gpr[RAX], KERNEL_CS);
+	EXPECT(s.gpr[RBX], s.ss);
+	EXPECT(s.gpr[RCX], KERNEL_DS);
+	EXPECT(s.gpr[R12], KERNEL_DS);
+	EXPECT(s.gpr[RSI], 0xffffffffffff0000 | KERNEL_DS);
+}
+
 CODE(disable_paging, "mov %cr0, %rax; btr $31, %rax; disable_paging_at: mov %rax, %cr0");
 LABEL(disable_paging_at);
 CODE(clear_pae, "mov %cr4, %rax; btr $5, %rax; clear_pae_at: mov %rax, %cr4");
@@ -328,6 +348,7 @@ const struct test tests[] = {
 	TEST(call_gate_of_32_bits_changes_stack),
 	TEST(compatibility_mode_runs_32_bit_code),
 	TEST(far_transfers_between_64_bit_and_compatibility_mode),
+	TEST(moves_from_segments_fill_whole_registers),
 	TEST(leave_64_bit_mode_by_force_gp),
 	{0},
 };
