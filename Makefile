@@ -30,6 +30,7 @@ bench: build
 	@$(release)/bench/engine-bench
 	@$(release)/src/exclave run -- $(release)/bench/exit-bench
 	@bench/sgx_guest_bench.py --exclave $(release)/src/exclave
+	@bench/smp_bench.py --exclave $(release)/src/exclave
 	@bench/boot_bench.py --exclave $(release)/src/exclave
 
 test:
