@@ -134,13 +134,15 @@ static void set_cpuid(struct two_vcpus *vm, int vcpu)
 
 static void set_msr(int vcpu, uint32_t index, uint64_t value)
 {
-	struct {
-		struct kvm_msrs head;
-		struct kvm_msr_entry entry;
-	} msrs = {.head.nmsrs = 1, .entry = {.index = index, .data = value}};
+	struct kvm_msrs *msrs = calloc(1, sizeof(*msrs) + sizeof(msrs->entries[0]));
 
-	if (ioctl(vcpu, KVM_SET_MSRS, &msrs) != 1)
+	if (!msrs)
+		fail("no memory");
+	msrs->nmsrs = 1;
+	msrs->entries[0] = (struct kvm_msr_entry){.index = index, .data = value};
+	if (ioctl(vcpu, KVM_SET_MSRS, msrs) != 1)
 		fail("MSR %#x cannot be %#llx", index, (unsigned long long)value);
+	free(msrs);
 }
 
 static void set_mode(int vcpu)
