@@ -2,6 +2,7 @@
 /* The block at RIP: from the cache, or made now. */
 #include "engine/core.h"
 
+#include "cpu/debug.h"
 #include "mmu/guest_access.h"
 
 #include <stdlib.h>
@@ -458,6 +459,8 @@ const uint8_t *engine_dispatch(struct engine_vcpu *v)
 	struct place_of_code at = {.offset = rip % PAGE_SIZE};
 	struct block *block;
 
+	if (unlikely(debug_is_watching(&v->cpu)) && vcpu_watches_code_here(v))
+		return NULL;
 	at.host[0] = itlb_lookup(&v->itlb, align_down(rip, PAGE_SIZE), v->mode & MODE_INDEX);
 	if (!at.host[0] || revalidate(v, &at, 0) != CPU_OK)
 		return NULL;

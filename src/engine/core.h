@@ -192,6 +192,10 @@ extern const struct sgx_ops enclave_ops;
 /* debug.c: DR6 bits for an access, and for the execution of the instruction at RIP. */
 uint64_t vcpu_watch(struct engine_vcpu *v, gva_t gva, size_t len, bool write);
 uint64_t vcpu_watch_code(const struct engine_vcpu *v);
+/* Is a breakpoint on data or ports enabled, so that any instruction may meet it? */
+bool vcpu_watches_data(const struct engine_vcpu *v);
+/* Is one on code enabled in the page of RIP? */
+bool vcpu_watches_code_here(const struct engine_vcpu *v);
 /* Are data breakpoints enabled on the page of @gva? */
 bool vcpu_is_watched(const struct engine_vcpu *v, gva_t gva);
 

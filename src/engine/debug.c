@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Hardware breakpoints. While any is enabled, every block is one instruction,
- * and the pages of data breakpoints are in no TLB.
+ * Hardware breakpoints. In a page with one on code, every block is one instruction, and
+ * nothing but the run loop leads there. While one on data or ports is enabled, every block
+ * is one instruction everywhere, and its page is in no TLB.
  */
 #include "engine/core.h"
 
@@ -21,6 +22,31 @@ uint64_t vcpu_watch(struct engine_vcpu *v, gva_t gva, size_t len, bool write)
 	return debug_match_data(&v->cpu, gva, len, write);
 }
 
+/* Is there an enabled breakpoint of @types (a mask of enum debug_type) in the page of @gva, or in any? */
+static bool has_breakpoint(const struct engine_vcpu *v, unsigned int types, bool anywhere,
+			   gva_t gva)
+{
+	for (unsigned int n = 0; n < 4; n++) {
+		struct debug_breakpoint b = debug_decode(&v->cpu, n);
+
+		if (b.enabled && (types >> b.type & 1) &&
+		    (anywhere || !((b.gva ^ gva) >> GUEST_PAGE_SHIFT)))
+			return true;
+	}
+	return false;
+}
+
+bool vcpu_watches_data(const struct engine_vcpu *v)
+{
+	return debug_is_watching(&v->cpu) && has_breakpoint(v, ~BIT32(DEBUG_EXECUTE), true, 0);
+}
+
+bool vcpu_watches_code_here(const struct engine_vcpu *v)
+{
+	return debug_is_watching(&v->cpu) &&
+	       has_breakpoint(v, BIT32(DEBUG_EXECUTE), false, vcpu_linear_pc(v));
+}
+
 uint64_t vcpu_watch_code(const struct engine_vcpu *v)
 {
 	gva_t pc = vcpu_linear_pc(v);
@@ -35,12 +61,5 @@ bool vcpu_is_watched(const struct engine_vcpu *v, gva_t gva)
 {
 	if (!debug_is_watching(&v->cpu) || is_suppressed(v, gva))
 		return false;
-	for (unsigned int n = 0; n < 4; n++) {
-		struct debug_breakpoint b = debug_decode(&v->cpu, n);
-
-		if (b.enabled && (b.type == DEBUG_WRITE || b.type == DEBUG_ACCESS) &&
-		    !((b.gva ^ gva) >> GUEST_PAGE_SHIFT))
-			return true;
-	}
-	return false;
+	return has_breakpoint(v, BIT32(DEBUG_WRITE) | BIT32(DEBUG_ACCESS), false, gva);
 }

@@ -416,7 +416,7 @@ static enum run_next take_stop(struct engine_vcpu *v, uint64_t flags, uint8_t sh
 
 static enum run_next run_code(struct engine_vcpu *v, bool single)
 {
-	uint32_t mode = v->mode | (single ? (uint32_t)MODE_SINGLE : 0);
+	uint32_t mode = v->mode;
 	uint64_t flags = v->cpu.state.rflags;
 	uint8_t shadow = v->cpu.events.shadow;
 	enum cpu_result result;
@@ -424,6 +424,9 @@ static enum run_next run_code(struct engine_vcpu *v, bool single)
 	bool is_single;
 	uint64_t dr6;
 
+	single = single || vcpu_watches_code_here(v);
+	if (single)
+		mode |= MODE_SINGLE;
 	if (meets_breakpoint(v, &dr6)) {
 		struct cpu_event event = cpu_event_debug(dr6);
 

@@ -79,7 +79,7 @@ uint32_t vcpu_mode(const struct engine_vcpu *v)
 
 	if (s->cpl == 0)
 		mode |= MODE_CPL0;
-	if ((s->rflags & X86_EFLAGS_TF) || debug_is_watching(&v->cpu) ||
+	if ((s->rflags & X86_EFLAGS_TF) || vcpu_watches_data(v) ||
 	    (v->engine->config.debug & ENGINE_DEBUG_SINGLE))
 		mode |= MODE_SINGLE;
 	if (s->cpl == 0 || !(s->cr4 & X86_CR4_TSD))
@@ -221,13 +221,15 @@ static void cpuid_fixup(struct cpu *cpu, uint32_t leaf, uint32_t subleaf, uint32
 	v->on_cpuid(cpu, leaf, subleaf, regs);
 }
 
-/* Watched pages are decided when an entry is filled. */
+/* Watched pages are decided when an entry is made. */
 static void debug_changed(struct cpu *cpu)
 {
 	struct engine_vcpu *v = vcpu_of(cpu);
 
-	for (unsigned int i = 0; i < ENGINE_MMU_INDICES; i++)
+	for (unsigned int i = 0; i < ENGINE_MMU_INDICES; i++) {
 		tlb_flush(&v->tlb[i]);
+		jumps_flush(&v->jumps[i]);
+	}
 }
 
 static uint64_t xinuse(struct cpu *cpu)
