@@ -93,7 +93,9 @@ void safepoint_serve(struct engine_vcpu *v)
 		}
 		if (request & REQUEST_PROTECT)
 			serve_protect(v);
-		atomic_fetch_add(&v->served, 1);
+		/* Write entries that go take nothing from who waits: only what may end host pointers counts. */
+		if (request & ~REQUEST_PROTECT)
+			atomic_fetch_add(&v->served, 1);
 		waits_notify(&v->engine->waits);
 	}
 }

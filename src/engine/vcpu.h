@@ -197,7 +197,7 @@ struct engine_vcpu {
 	 */
 	_Atomic bool irq_hint;
 	_Atomic uint32_t request;
-	_Atomic uint64_t served; /* requests, or rounds of them */
+	_Atomic uint64_t served; /* requests that may end host pointers, or rounds of them */
 	/* Pages to be write-protected; under the engine's translate lock. More than fit: all. */
 	const uint8_t *protect[ENGINE_PROTECT_MAX];
 	unsigned int protect_count;

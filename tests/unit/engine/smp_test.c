@@ -11,10 +11,12 @@
 
 #include <cmocka.h>
 
+#include "engine/core.h"
 #include "lib/mem.h"
 #include "machine.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <string.h>
 
 #define CODE       UINT64_C(0x40000000)
@@ -211,12 +213,62 @@ static void synchronize_among_changes_returns(void **state)
 	end(&p);
 }
 
+/* Stores to the data page until told to stop. */
+static const uint8_t storer[] = {
+	0xbb, 0x00, 0x30, 0x00, 0x40,    /* mov $CODE + 0x3000, %ebx */
+	0xc7, 0x03, 1,    0,    0,    0, /* 1: movl $1, (%rbx) */
+	0x83, 0x7b, 0x04, 0x00,          /* cmpl $0, 4(%rbx) */
+	0x74, 0xf4,                      /* je 1b */
+	0xf4,                            /* hlt */
+};
+
+/* Another vCPU wants a page of its own protected, too. */
+static void ask_for_protection(struct engine_vcpu *v, const uint8_t *host)
+{
+	engine_lock_translate(v->engine);
+	v->protect[0] = host;
+	v->protect_count = 1;
+	engine_unlock_translate(v->engine);
+	atomic_fetch_or(&v->request, REQUEST_PROTECT);
+}
+
+/*
+ * Dropping write entries takes nothing from who waits for the same: if it did, vCPUs that come to
+ * new code at the same time would send each other back to the start again and again.
+ */
+static void protecting_while_waiting_for_protection_is_no_disturbance(void **state)
+{
+	_Atomic uint32_t *data;
+	pthread_t thread;
+	struct pair p;
+
+	(void)state;
+	start(&p, 0);
+	memcpy(at(&p, PAGE_B), storer, sizeof(storer));
+	data = (_Atomic uint32_t *)(void *)at(&p, PAGE_DATA);
+	prepare(&p, 0, PAGE_A);
+	prepare(&p, 1, PAGE_B);
+	assert_int_equal(pthread_create(&thread, NULL, run, p.v[1]), 0);
+	while (!atomic_load(&data[0]))
+		sched_yield();
+	safepoint_enter(p.v[0]);
+	for (unsigned int i = 0; i < 200; i++) {
+		ask_for_protection(p.v[0], at(&p, PAGE_FUN));
+		assert_true(safepoint_protect(p.v[0], at(&p, PAGE_DATA)));
+	}
+	safepoint_leave(p.v[0]);
+	atomic_store(&data[1], 1);
+	pthread_join(thread, NULL);
+	end(&p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(code_of_one_vcpu_changed_by_other_is_executed),
 		cmocka_unit_test(locked_access_across_pages_is_one),
 		cmocka_unit_test(synchronize_among_changes_returns),
+		cmocka_unit_test(protecting_while_waiting_for_protection_is_no_disturbance),
 	};
 
 	return cmocka_run_group_tests_name("smp", tests, NULL, NULL);
