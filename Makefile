@@ -9,7 +9,7 @@ need = @scripts/need-packages
 release = build/release
 
 .DEFAULT_GOAL := build
-.PHONY: build demo demo-library bench test test-long check coverage format install clean
+.PHONY: build demo demo-library image bench test test-long check coverage format install clean
 
 build:
 	$(need) build
@@ -23,6 +23,10 @@ demo: build
 
 demo-library: build
 	@$(release)/demo/sgx-demo
+
+image: build
+	$(need) image
+	@scripts/build-image
 
 bench: build
 	@$(release)/bench/sgx-bench
