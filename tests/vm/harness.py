@@ -154,7 +154,8 @@ class Mark:
 class Run:
     """A machine from its start to its end. What it found wrong is in `complaints`.
 
-    `watch` is called with each line as it comes.
+    `watch` is called with each line as it comes. `answers` are pairs of what the guest asks and what is
+    typed then, in this order.
     """
 
     def __init__(self, machine, initrd, log):
@@ -168,9 +169,10 @@ class Run:
         self.complaints = []
         self.notes = []
         self.status = None
-        self.wall = self.cpu = 0.0
+        self.started = self.wall = self.cpu = 0.0
         self.process = None
         self.watch = lambda line: None
+        self.answers, self.answered = [], []
         self.ours = self.theirs = False
 
     def complain(self, text):
@@ -184,11 +186,12 @@ class Run:
         command = self.machine.command(self.image, self.initrd)
         self.log.parent.mkdir(parents=True, exist_ok=True)
         errors = self.log.with_suffix(".stderr")
-        started = time.monotonic()
+        self.started = time.monotonic()
         with open(self.log, "wb") as log, open(errors, "wb") as stderr:
             try:
                 self.process = subprocess.Popen(
-                    command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=stderr,
+                    command, stdin=subprocess.PIPE if self.answers else subprocess.DEVNULL,
+                    stdout=subprocess.PIPE, stderr=stderr,
                     # Nor where the hardware would do: it is the library that is to be seen.
                     env={**os.environ, "EXCLAVE_LOG": "1", "EXCLAVE_ENGINE": "soft",
                          **self.machine.environment})
@@ -197,10 +200,10 @@ class Run:
                               "(--exclave names the program)")
                 return self
             try:
-                self.__follow(log, started + self.machine.timeout)
+                self.__follow(log, self.started + self.machine.timeout)
             finally:
                 self.__end()
-        self.wall = time.monotonic() - started
+        self.wall = time.monotonic() - self.started
         self.__judge(errors.read_text(errors="replace"))
         return self
 
@@ -220,9 +223,19 @@ class Run:
                 *whole, rest = (rest + piece).split(b"\n")
                 for line in whole:
                     self.__take(line.decode(errors="replace").rstrip("\r"), now)
+                rest = self.__answer(rest)
             if now > deadline:
                 self.complain(f"it had not ended after {self.machine.timeout:.0f} s")
                 return
+
+    def __answer(self, rest):
+        """Types what the line asks for that has no end yet. Return: what is left of it."""
+        if not self.answers or not rest.endswith(self.answers[0][0]):
+            return rest
+        self.answered.append(time.monotonic())
+        self.process.stdin.write(self.answers.pop(0)[1])
+        self.process.stdin.flush()
+        return b""
 
     def __take(self, line, now):
         self.lines.append(line)
@@ -261,6 +274,9 @@ class Run:
         self.status = self.process.returncode = os.waitstatus_to_exitcode(status)
         self.cpu = usage.ru_utime + usage.ru_stime
         self.process.stdout.close()
+        if self.process.stdin:
+            with contextlib.suppress(BrokenPipeError):
+                self.process.stdin.close()
 
     def __judge(self, errors):
         if self.status != 0:
@@ -271,6 +287,8 @@ class Run:
         for name, (passed, detail) in self.checks.items():
             if not passed:
                 self.complain(f"{name}: {detail}")
+        for question, _ in self.answers:
+            self.complain(f"the guest never asked '{question.decode()}'")
         if self.machine.accel == "exclave":
             self.__judge_library(errors)
 

@@ -26,7 +26,7 @@ class NoKernel:
         self.flavour = flavour
 
 
-def run(folder, program, output=GOOD, timeout=10.0, accel="exclave"):
+def run(folder, program, output=GOOD, timeout=10.0, accel="exclave", answers=()):
     """The judged run of a Python program that then writes `output`."""
     path = folder / "exclave"
     # The harness looks when a line arrives.
@@ -34,7 +34,9 @@ def run(folder, program, output=GOOD, timeout=10.0, accel="exclave"):
                     f"sys.stdout.write({output!r})\nsys.stdout.flush()\ntime.sleep(0.3)\n")
     path.chmod(0o755)
     machine = harness.Machine(accel=accel, exclave=str(path), timeout=timeout)
-    found = harness.Run(machine, folder / "initrd", folder / "log").run()
+    found = harness.Run(machine, folder / "initrd", folder / "log")
+    found.answers = list(answers)
+    found.run()
     found.want("booted")
     return found
 
@@ -114,11 +116,26 @@ def marks_have_times_and_costs(folder):
     assert second.when - first.when >= 0.2 and 0.2 <= second.cpu - first.cpu < 2
 
 
+LOGIN = "import sys\nprint('name: ', end='', flush=True)\nname = input()\n" \
+    "print('word: ', end='', flush=True)\nprint('EXCLAVE-MARK: typed', name, input(), flush=True)\n"
+
+
+def questions_are_answered(folder):
+    found = run(folder, OURS + SAYS + LOGIN, answers=[(b"name: ", b"a\n"), (b"word: ", b"b\n")])
+    expect(found)
+    assert found.marks["typed"][0].text == "a b" and len(found.answered) == 2
+
+
+def question_that_is_not_asked_fails(folder):
+    expect(run(folder, OURS + SAYS, answers=[(b"name: ", b"a\n")]), "never asked 'name: '")
+
+
 CASES = (
     good_guest_passes, library_without_descriptor_fails, library_without_line_fails,
     device_of_the_machine_fails, descriptor_in_a_child_passes, failed_check_fails,
     missing_check_fails, reset_instead_of_power_off_fails, status_of_qemu_fails,
     guest_that_hangs_is_ended, program_that_is_not_there_fails, marks_have_times_and_costs,
+    questions_are_answered, question_that_is_not_asked_fails,
 )
 
 
