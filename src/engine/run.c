@@ -5,6 +5,7 @@
  */
 #include "engine/caller.h"
 #include "engine/core.h"
+#include "engine/deliver.h"
 
 #include "cpu/debug.h"
 #include "cpu/event.h"
@@ -15,98 +16,6 @@
 #include <string.h>
 
 #define HOST_FLAGS (X86_EFLAGS_FIXED | X86_EFLAGS_IF)
-
-enum run_next {
-	RUN_RESUME,
-	RUN_EXIT, /* v->exit says why */
-};
-
-static enum run_next exit_for(struct engine_vcpu *v, enum engine_exit_reason reason)
-{
-	v->exit.reason = reason;
-	return RUN_EXIT;
-}
-
-/* An event that could not be delivered yet stays, for us or for who saves the state. */
-static void keep_event(struct cpu_events *events, const struct cpu_event *event)
-{
-	switch (event->kind) {
-	case CPU_EVENT_EXCEPTION:
-		events->exception.injected = true;
-		events->exception.soft = false;
-		events->exception.vector = event->exception.vector;
-		events->exception.has_error_code = event->exception.has_error_code;
-		events->exception.error_code = event->exception.error_code;
-		events->exception.payload = event->exception.address;
-		break;
-	case CPU_EVENT_INTERRUPT:
-		events->interrupt.injected = true;
-		events->interrupt.soft = false;
-		events->interrupt.vector = event->exception.vector;
-		break;
-	case CPU_EVENT_NMI:
-		events->nmi.injected = true;
-		break;
-	case CPU_EVENT_INT_N:
-	case CPU_EVENT_INT3:
-	case CPU_EVENT_INTO:
-	case CPU_EVENT_INT1:
-		break;
-	}
-}
-
-static enum run_next deliver(struct engine_vcpu *v, struct cpu_event *event)
-{
-	enum cpu_result result;
-
-	/* A jump that waits to be linked does not lead to the handler. */
-	v->stop = ENGINE_STOP_EVENT;
-	if (exec_in_enclave(v))
-		enclave_leave_by_event(v, event);
-	result = cpu_deliver(&v->cpu, event);
-	vcpu_update_mode(v);
-	switch (result) {
-	case CPU_OK:
-	case CPU_FAULT:
-		code_serialize(v);
-		break;
-	case CPU_SHUTDOWN:
-		return exit_for(v, ENGINE_EXIT_SHUTDOWN);
-	case CPU_AGAIN:
-		keep_event(&v->cpu.events, event);
-		return RUN_EXIT;
-	case CPU_HOST_ERROR:
-		keep_event(&v->cpu.events, event);
-		v->exit.host_errno = v->cpu.host_errno;
-		return exit_for(v, ENGINE_EXIT_HOST_ERROR);
-	}
-	v->mmio.read_count = v->mmio.read_used = 0;
-	return RUN_RESUME;
-}
-
-/* Has the embedder's debugger asked for it? SDM "Exception Bitmap". */
-static bool is_intercepted(struct engine_vcpu *v, const struct cpu_event *event)
-{
-	uint8_t vector = event->exception.vector;
-
-	return unlikely(v->exception_bitmap) && event->kind == CPU_EVENT_EXCEPTION &&
-	       (vector == DB_VECTOR || vector == BP_VECTOR) &&
-	       (v->exception_bitmap & BIT32(vector));
-}
-
-/* What an instruction has caused, in the difference to what the VMM has injected. */
-static enum run_next raise_event(struct engine_vcpu *v, struct cpu_event *event)
-{
-	if (!is_intercepted(v, event))
-		return deliver(v, event);
-	v->exit.exception.vector = event->exception.vector;
-	v->exit.exception.dr6 = event->exception.address;
-	if (exec_in_enclave(v)) {
-		enclave_leave_by_event(v, event);
-		vcpu_update_mode(v);
-	}
-	return exit_for(v, ENGINE_EXIT_EXCEPTION);
-}
 
 static enum run_next send_writes(struct engine_vcpu *v)
 {
@@ -124,7 +33,7 @@ static enum run_next send_writes(struct engine_vcpu *v)
 	v->exit.mmio.write = true;
 	memcpy(v->exit.mmio.data, f->data, sizeof(f->data));
 	v->pending = ENGINE_PENDING_WRITES;
-	return exit_for(v, ENGINE_EXIT_MMIO);
+	return vcpu_exit(v, ENGINE_EXIT_MMIO);
 }
 
 static bool loads_flags(const struct insn *insn)
@@ -173,7 +82,7 @@ static enum run_next after_instruction(struct engine_vcpu *v, const struct insn 
 	if (v->lost_write) {
 		v->lost_write = false;
 		v->exit.host_errno = v->cpu.host_errno;
-		return exit_for(v, ENGINE_EXIT_HOST_ERROR);
+		return vcpu_exit(v, ENGINE_EXIT_HOST_ERROR);
 	}
 	if (is_stepped(v, insn, flags_before))
 		dr6 |= DR6_BS;
@@ -194,14 +103,14 @@ static enum run_next take_result(struct engine_vcpu *v, enum cpu_result result)
 	case CPU_FAULT:
 		v->alone = false;
 		event = cpu_event_exception(&v->cpu.fault);
-		return raise_event(v, &event);
+		return vcpu_raise(v, &event);
 	case CPU_SHUTDOWN:
-		return exit_for(v, ENGINE_EXIT_SHUTDOWN);
+		return vcpu_exit(v, ENGINE_EXIT_SHUTDOWN);
 	case CPU_AGAIN:
 		return RUN_EXIT;
 	case CPU_HOST_ERROR:
 		v->exit.host_errno = v->cpu.host_errno;
-		return exit_for(v, ENGINE_EXIT_HOST_ERROR);
+		return vcpu_exit(v, ENGINE_EXIT_HOST_ERROR);
 	}
 	return RUN_RESUME;
 }
@@ -430,7 +339,7 @@ static enum run_next run_code(struct engine_vcpu *v, bool single)
 	if (meets_breakpoint(v, &dr6)) {
 		struct cpu_event event = cpu_event_debug(dr6);
 
-		return raise_event(v, &event);
+		return vcpu_raise(v, &event);
 	}
 	code = find_code(v, mode, &is_single, &result);
 	if (!code)
@@ -454,124 +363,40 @@ bool vcpu_has_interrupt(struct engine_vcpu *v)
 	return ops->has_interrupt(v);
 }
 
-/* INT3 or INTO, at which RIP still is. */
-static struct cpu_event soft_event(const struct engine_vcpu *v)
-{
-	bool is_int3 = v->cpu.events.exception.vector == BP_VECTOR;
-	uint64_t rip = v->cpu.state.rip + 1;
-
-	return cpu_event_software(is_int3 ? CPU_EVENT_INT3 : CPU_EVENT_INTO, 0,
-				  x86_is_64bit(&v->cpu.state) ? rip : (uint32_t)rip);
-}
-
-/* What was on its way when the processor stopped, then what may come in now. */
-static enum run_next deliver_events(struct engine_vcpu *v)
-{
-	struct cpu_events *events = &v->cpu.events;
-	const struct engine_ops *ops = v->engine->config.ops;
-	struct cpu_event event;
-	int vector;
-
-	if (events->triple_fault) {
-		events->triple_fault = false;
-		return exit_for(v, ENGINE_EXIT_SHUTDOWN);
-	}
-	if (events->exception.injected || events->exception.pending) {
-		struct x86_exception x = {
-			.vector = events->exception.vector,
-			.has_error_code = events->exception.has_error_code,
-			.error_code = events->exception.error_code,
-			.address = events->exception.payload,
-		};
-
-		if (x.vector == PF_VECTOR && !events->exception.has_payload)
-			x.address = v->cpu.state.cr2;
-		events->exception.injected = events->exception.pending = false;
-		event = events->exception.soft ? soft_event(v) : cpu_event_exception(&x);
-		return deliver(v, &event);
-	}
-	if (events->nmi.injected) {
-		events->nmi.injected = false;
-		event = cpu_event_nmi();
-		return deliver(v, &event);
-	}
-	if (events->interrupt.injected) {
-		events->interrupt.injected = false;
-		event = cpu_event_interrupt(events->interrupt.vector);
-		return deliver(v, &event);
-	}
-	if (v->block_events)
-		return RUN_RESUME;
-	if (events->nmi.pending && cpu_may_nmi(&v->cpu)) {
-		events->nmi.pending = false;
-		event = cpu_event_nmi();
-		return deliver(v, &event);
-	}
-	if (ops && ops->take_interrupt && cpu_may_interrupt(&v->cpu)) {
-		vcpu_save_xstate(v);
-		vector = ops->take_interrupt(v);
-		if (vector >= 0) {
-			event = cpu_event_interrupt((uint8_t)vector);
-			return deliver(v, &event);
-		}
-	}
-	return RUN_RESUME;
-}
-
-static bool has_event(const struct engine_vcpu *v)
-{
-	const struct cpu_events *events = &v->cpu.events;
-
-	return events->exception.injected || events->exception.pending || events->nmi.injected ||
-	       events->interrupt.injected || events->nmi.pending || events->triple_fault;
-}
-
-/* The #DB of an instruction that is complete. SDM "Priority Among Concurrent Events". */
-static enum run_next take_trap(struct engine_vcpu *v)
-{
-	struct cpu_event event = cpu_event_debug(v->trap_due);
-	enum run_next next;
-
-	v->trap_due = 0;
-	next = raise_event(v, &event);
-	vcpu_update_mode(v);
-	return next;
-}
-
 static enum run_next turn(struct engine_vcpu *v)
 {
 	bool waits;
 
 	/* Only a VMM can have set it: there is no virtual-8086 mode. */
 	if (unlikely(v->cpu.state.rflags & X86_EFLAGS_VM))
-		return exit_for(v, ENGINE_EXIT_FAIL_ENTRY);
+		return vcpu_exit(v, ENGINE_EXIT_FAIL_ENTRY);
 	/* An instruction whose device has answered is finished before the caller hears anything. */
 	if (v->alone)
 		return run_code(v, true);
 	if (unlikely(v->trap_due))
-		return take_trap(v);
+		return vcpu_take_trap(v);
 	if (__atomic_load_n(&v->run_page[1], __ATOMIC_ACQUIRE))
-		return exit_for(v, ENGINE_EXIT_KICK);
+		return vcpu_exit(v, ENGINE_EXIT_KICK);
 	if (__atomic_load_n(&v->run_page[2], __ATOMIC_ACQUIRE))
 		safepoint_serve(v);
 	if (unlikely(atomic_load_explicit(&v->request, memory_order_relaxed) & REQUEST_EXIT)) {
 		atomic_fetch_and(&v->request, ~REQUEST_EXIT);
-		return exit_for(v, ENGINE_EXIT_KICK);
+		return vcpu_exit(v, ENGINE_EXIT_KICK);
 	}
 	stress_turn(v);
-	waits = v->want_irq_window || has_event(v) || vcpu_has_interrupt(v);
+	waits = v->want_irq_window || vcpu_has_event(v) || vcpu_has_interrupt(v);
 	v->irq_waits = waits;
 	if (likely(!waits))
 		return run_code(v, v->mode & MODE_SINGLE);
-	if (has_event(v) || cpu_may_interrupt(&v->cpu)) {
-		enum run_next next = deliver_events(v);
+	if (vcpu_has_event(v) || cpu_may_interrupt(&v->cpu)) {
+		enum run_next next = vcpu_deliver_events(v);
 
 		vcpu_update_mode(v);
 		if (next == RUN_EXIT)
 			return next;
 	}
-	if (v->want_irq_window && cpu_may_interrupt(&v->cpu) && !has_event(v))
-		return exit_for(v, ENGINE_EXIT_IRQ_WINDOW);
+	if (v->want_irq_window && cpu_may_interrupt(&v->cpu) && !vcpu_has_event(v))
+		return vcpu_exit(v, ENGINE_EXIT_IRQ_WINDOW);
 	return run_code(v, (v->mode & MODE_SINGLE) || v->cpu.events.shadow);
 }
 
@@ -588,7 +413,7 @@ static enum run_next leave_enclave(struct engine_vcpu *v)
 	v->pending = ENGINE_PENDING_NONE;
 	if (v->exit.reason != ENGINE_EXIT_MMIO && v->exit.reason != ENGINE_EXIT_INTERNAL_ERROR)
 		return RUN_EXIT;
-	return deliver(v, &event);
+	return vcpu_deliver(v, &event);
 }
 
 /* Finishes what the last exit began. */
@@ -614,7 +439,7 @@ static enum run_next resume(struct engine_vcpu *v)
 		memcpy(f->data, v->exit.mmio.data, sizeof(f->data));
 		v->mmio.read_count++;
 		/* During the delivery of an event there is no instruction to repeat. */
-		v->alone = !has_event(v);
+		v->alone = !vcpu_has_event(v);
 		break;
 	case ENGINE_PENDING_WRITES:
 		return send_writes(v);
