@@ -26,6 +26,7 @@
 #include "tools/processor.h"
 #include "tools/qemu.h"
 #include "tools/terminal.h"
+#include "tools/version.h"
 
 #define STATUS_WIDTH 6
 #define NAME_WIDTH   16
@@ -171,7 +172,7 @@ static bool read_version(const char *path, unsigned int *major, unsigned int *mi
 		line[0] = 0;
 	pclose(pipe);
 	at = strstr(line, "version ");
-	return at && sscanf(at, "version %u.%u", major, minor) == 2;
+	return at && version_parse(at + strlen("version "), major, minor);
 }
 
 static bool check_qemu(const struct invocation *invocation, char text[TEXT_SIZE])

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "tools/guest_kernel.h"
 
+#include "tools/version.h"
+
 #include <fcntl.h>
 #include <limits.h>
 #include <stdbool.h>
@@ -69,7 +71,7 @@ const char *guest_kernel_complaint(const char *path, char *text, size_t size)
 	char version[VERSION_SIZE];
 	unsigned int major, minor;
 
-	if (!read_version(path, version) || sscanf(version, "%u.%u", &major, &minor) != 2)
+	if (!read_version(path, version) || !version_parse(version, &major, &minor))
 		return NULL;
 	if (major < FIRST_MAJOR || (major == FIRST_MAJOR && minor < FIRST_MINOR))
 		snprintf(text, size, "Linux %s has no SGX driver, which came with 5.11", version);

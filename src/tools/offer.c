@@ -65,7 +65,8 @@ static uint64_t features_of(const struct kvm_cpuid2 *table)
 static int ask(const struct door *door, struct kvm_cpuid2 *table, char *error, size_t size)
 {
 	/* The user wants to hear of COMMAND's devices. */
-	char *log = getenv("EXCLAVE_LOG") ? strdup(getenv("EXCLAVE_LOG")) : NULL;
+	const char *set = getenv("EXCLAVE_LOG");
+	char *log = set ? strdup(set) : NULL;
 	int ret = 0, kvm;
 
 	unsetenv("EXCLAVE_LOG");

@@ -93,7 +93,7 @@ static int load_guest(const struct guest *g, int out)
 
 static int probe(const struct door *door, int out)
 {
-	struct guest g = {.door = door};
+	struct guest g = {.door = door, .run = MAP_FAILED};
 	int ret = make_vm(&g, out);
 
 	if (!ret)

@@ -143,6 +143,7 @@ int vm_main(struct invocation *invocation)
 	arguments.argv = calloc((size_t)invocation->argc + MAX_ARGUMENTS, sizeof(char *));
 	if (!arguments.argv || !make(invocation, &arguments)) {
 		complain("out of memory");
+		free(arguments.argv);
 		return EXIT_REFUSED;
 	}
 	for (int i = 0; i < invocation->argc; i++)

@@ -110,15 +110,14 @@ static void lines_become_todays(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		char joined[4096] = "";
 		struct qemu_line line;
+		size_t used = 0;
 
 		assert_true(rewrite(&rows[i], &line));
 		assert_string_equal(line.argv[0], "qemu");
 		assert_null(line.argv[line.argc]);
-		for (int j = 1; j < line.argc; j++) {
-			if (j > 1)
-				strcat(joined, " ");
-			strcat(joined, line.argv[j]);
-		}
+		for (int j = 1; j < line.argc && used < sizeof(joined); j++)
+			used += (size_t)snprintf(joined + used, sizeof(joined) - used, "%s%s",
+						 j > 1 ? " " : "", line.argv[j]);
 		assert_string_equal(joined, rows[i].after);
 		qemu_line_free(&line);
 	}
