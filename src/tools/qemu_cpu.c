@@ -13,13 +13,15 @@
 /*
  * `host` would take vendor, family and more from the host's CPUID, and the software's processor
  * is Intel's everywhere. Without the errors of those that lack these bits of
- * IA32_ARCH_CAPABILITIES, Linux spares the guest their mitigations.
+ * IA32_ARCH_CAPABILITIES, Linux spares the guest their mitigations. With the paravirtual features
+ * that QEMU leaves to `host`, its processors wait for each other without taking time from each other.
  */
 #define SOFT_MODEL  "Skylake-Client-v4"
 #define SOFT_VENDOR ",vendor=GenuineIntel"
 #define SOFT_FEATURES                                                                    \
 	",arch-capabilities=on,rdctl-no=on,ibrs-all=on,skip-l1dfl-vmentry=on,ssb-no=on," \
-	"mds-no=on,pschange-mc-no=on,taa-no=on"
+	"mds-no=on,pschange-mc-no=on,taa-no=on,"                                         \
+	"kvm-pv-unhalt=on,kvm-pv-tlb-flush=on,kvm-pv-ipi=on,kvm-pv-sched-yield=on,kvm-asyncpf=off"
 /* Named models have nothing of SGX. */
 #define SGX_FEATURES                                                                 \
 	",sgx=on,sgxlc=on,sgx1=on,sgx2=on,sgx-exinfo=on,sgx-debug=on,sgx-mode64=on," \

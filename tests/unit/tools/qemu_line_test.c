@@ -11,12 +11,14 @@
 
 #define MAX_WORDS 40
 
+#define PARAVIRTUAL \
+	"kvm-pv-unhalt=on,kvm-pv-tlb-flush=on,kvm-pv-ipi=on,kvm-pv-sched-yield=on,kvm-asyncpf=off"
 #define SOFT                                                                                  \
 	"Skylake-Client-v4,vendor=GenuineIntel,arch-capabilities=on,rdctl-no=on,ibrs-all=on," \
-	"skip-l1dfl-vmentry=on,ssb-no=on,mds-no=on,pschange-mc-no=on,taa-no=on"
+	"skip-l1dfl-vmentry=on,ssb-no=on,mds-no=on,pschange-mc-no=on,taa-no=on," PARAVIRTUAL
 #define NAMED(model)                                                               \
 	model ",vendor=GenuineIntel,arch-capabilities=on,rdctl-no=on,ibrs-all=on," \
-	      "skip-l1dfl-vmentry=on,ssb-no=on,mds-no=on,pschange-mc-no=on,taa-no=on"
+	      "skip-l1dfl-vmentry=on,ssb-no=on,mds-no=on,pschange-mc-no=on,taa-no=on," PARAVIRTUAL
 #define SGX                                                                          \
 	",sgx=on,sgxlc=on,sgx1=on,sgx2=on,sgx-exinfo=on,sgx-debug=on,sgx-mode64=on," \
 	"sgx-provisionkey=on,sgx-tokenkey=on,sgx-kss=on"
