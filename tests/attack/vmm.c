@@ -151,18 +151,20 @@ static void enter_long_mode(struct vm *vm, unsigned int cpu)
 
 static void set_msr(int fd, uint32_t index, uint64_t value)
 {
+	/* struct kvm_msrs, with an array at its end. */
 	struct {
-		struct kvm_msrs head;
+		uint32_t nmsrs, pad;
 		struct kvm_msr_entry entry;
-	} msrs = {.head.nmsrs = 1, .entry = {.index = index, .data = value}};
+	} msrs = {.nmsrs = 1, .entry = {.index = index, .data = value}};
 
 	must(ioctl(fd, KVM_SET_MSRS, &msrs) == 1);
 }
 
 static void add_vcpu(struct vm *vm, int kvm, unsigned int cpu)
 {
+	/* struct kvm_cpuid2, likewise. */
 	static struct {
-		struct kvm_cpuid2 head;
+		uint32_t nent, padding;
 		struct kvm_cpuid_entry2 entries[256];
 	} cpuid;
 	struct kvm_xcrs xcrs = {.nr_xcrs = 1};
@@ -173,7 +175,7 @@ static void add_vcpu(struct vm *vm, int kvm, unsigned int cpu)
 	must(vcpu->fd >= 0 && size > 0);
 	vcpu->run = mmap(NULL, (size_t)size, PROT_READ | PROT_WRITE, MAP_SHARED, vcpu->fd, 0);
 	must(vcpu->run != MAP_FAILED);
-	cpuid.head.nent = 256;
+	cpuid.nent = 256;
 	must(!ioctl(kvm, KVM_GET_SUPPORTED_CPUID, &cpuid));
 	must(!ioctl(vcpu->fd, KVM_SET_CPUID2, &cpuid));
 	xcrs.xcrs[0].value = XFEATURE_MASK_FP | XFEATURE_MASK_SSE;
