@@ -309,6 +309,8 @@ static enum run_next take_stop(struct engine_vcpu *v, uint64_t flags, uint8_t sh
 		v->alone = true;
 		return RUN_RESUME;
 	case ENGINE_STOP_INSTRUCTION:
+		/* The code that names it was found without the lock under which it was decoded. */
+		atomic_load_explicit(&v->engine->translate_lock, memory_order_acquire);
 		return run_in_c(v, v->stop_insn);
 	case ENGINE_STOP_RESULT:
 		if (v->result == CPU_FAULT)
