@@ -29,7 +29,14 @@ void tlb_init(struct engine_tlb *tlb)
 {
 	drop(tlb, 0);
 	drop(tlb, ENGINE_TLB_ENTRIES - 1);
-	tlb->count = tlb->large = 0;
+	tlb->count[TLB_LIST_LOCAL] = tlb->count[TLB_LIST_GLOBAL] = 0;
+	tlb->large = 0;
+}
+
+static bool has_overflowed(const struct engine_tlb *tlb)
+{
+	return tlb->count[TLB_LIST_LOCAL] > ENGINE_TLB_LIST ||
+	       tlb->count[TLB_LIST_GLOBAL] > ENGINE_TLB_LIST;
 }
 
 /* The host's pages beyond the tables' own borders stay, so their ends are cleared by hand. */
@@ -53,40 +60,48 @@ static void flush_all(struct engine_tlb *tlb)
 	tlb_init(tlb);
 }
 
+static void drop_list(struct engine_tlb *tlb, enum tlb_list list)
+{
+	for (uint32_t i = 0; i < tlb->count[list]; i++) {
+		drop(tlb, tlb->list[list][i]);
+		tlb->meta[tlb->list[list][i]] = 0;
+	}
+	tlb->count[list] = 0;
+}
+
 void tlb_flush(struct engine_tlb *tlb)
 {
-	if (tlb->count > ENGINE_TLB_LIST) {
+	if (has_overflowed(tlb)) {
 		flush_all(tlb);
 		return;
 	}
-	for (uint32_t i = 0; i < tlb->count; i++) {
-		drop(tlb, tlb->list[i]);
-		tlb->meta[tlb->list[i]] = 0;
-	}
-	tlb->count = tlb->large = 0;
+	drop_list(tlb, TLB_LIST_LOCAL);
+	drop_list(tlb, TLB_LIST_GLOBAL);
+	tlb->large = 0;
 }
 
 void tlb_flush_nonglobal(struct engine_tlb *tlb)
 {
-	uint32_t kept = 0;
+	const uint16_t *list = tlb->list[TLB_LIST_LOCAL];
 
-	if (tlb->count > ENGINE_TLB_LIST) {
+	if (has_overflowed(tlb)) {
 		flush_all(tlb);
 		return;
 	}
-	for (uint32_t i = 0; i < tlb->count; i++) {
-		uint16_t entry = tlb->list[i];
-
-		if (tlb->meta[entry] & TLB_GLOBAL) {
-			tlb->list[kept++] = entry;
-			continue;
-		}
-		drop(tlb, entry);
-		tlb->meta[entry] = 0;
+	/* An entry may have become that of a global page, or have been one before. */
+	for (uint32_t i = 0; i < tlb->count[TLB_LIST_LOCAL]; i++) {
+		tlb->meta[list[i]] &= (uint8_t)~TLB_LISTED(TLB_LIST_LOCAL);
+		if (!(tlb->meta[list[i]] & TLB_GLOBAL))
+			drop(tlb, list[i]);
 	}
-	tlb->count = kept;
-	if (!kept)
+	tlb->count[TLB_LIST_LOCAL] = 0;
+	if (!tlb->count[TLB_LIST_GLOBAL])
 		tlb->large = 0;
+}
+
+static uint64_t large_bit(gva_t gva)
+{
+	return BIT64(gva >> 30 & 63);
 }
 
 /* Is @entry a fragment of the large page that maps @gva? */
@@ -103,30 +118,46 @@ void tlb_flush_page(struct engine_tlb *tlb, gva_t gva)
 
 	if (!((-tlb->read[entry] ^ gva) >> 12))
 		drop(tlb, entry);
-	if (!tlb->large)
+	if (!(tlb->large & large_bit(gva)))
 		return;
-	if (tlb->count > ENGINE_TLB_LIST) {
+	if (has_overflowed(tlb)) {
 		flush_all(tlb);
 		return;
 	}
-	for (uint32_t i = 0; i < tlb->count; i++)
-		if (shares_large_page(tlb, tlb->list[i], gva))
-			drop(tlb, tlb->list[i]);
+	for (unsigned int list = 0; list < TLB_LISTS; list++)
+		for (uint32_t i = 0; i < tlb->count[list]; i++)
+			if (shares_large_page(tlb, tlb->list[list][i], gva))
+				drop(tlb, tlb->list[list][i]);
+}
+
+static void protect_entry(struct engine_tlb *tlb, unsigned int entry, const uint8_t *host)
+{
+	uint64_t tag = tlb->write[entry];
+
+	if (tag != empty_tag(entry) && tlb->host[entry] - tag == (uint64_t)(uintptr_t)host)
+		tlb->write[entry] = empty_tag(entry);
 }
 
 void tlb_protect(struct engine_tlb *tlb, const uint8_t *host)
 {
-	if (tlb->count > ENGINE_TLB_LIST) {
+	if (has_overflowed(tlb)) {
 		flush_all(tlb);
 		return;
 	}
-	for (uint32_t i = 0; i < tlb->count; i++) {
-		unsigned int entry = tlb->list[i];
-		uint64_t tag = tlb->write[entry];
+	for (unsigned int list = 0; list < TLB_LISTS; list++)
+		for (uint32_t i = 0; i < tlb->count[list]; i++)
+			protect_entry(tlb, tlb->list[list][i], host);
+}
 
-		if (tag != empty_tag(entry) && tlb->host[entry] - tag == (uint64_t)(uintptr_t)host)
-			tlb->write[entry] = empty_tag(entry);
-	}
+static void enlist(struct engine_tlb *tlb, unsigned int entry, enum tlb_list list)
+{
+	if (tlb->meta[entry] & TLB_LISTED(list))
+		return;
+	tlb->meta[entry] |= TLB_LISTED(list);
+	if (tlb->count[list] < ENGINE_TLB_LIST)
+		tlb->list[list][tlb->count[list]] = (uint16_t)entry;
+	if (tlb->count[list] <= ENGINE_TLB_LIST)
+		tlb->count[list]++;
 }
 
 void tlb_enter(struct engine_tlb *tlb, gva_t gva, const struct mmu_page *page, uint8_t *host,
@@ -135,24 +166,18 @@ void tlb_enter(struct engine_tlb *tlb, gva_t gva, const struct mmu_page *page, u
 	gva_t gva_page = align_down(gva, GUEST_PAGE_SIZE);
 	unsigned int entry = (uint16_t)(gva >> 12);
 	uint64_t addend = (uint64_t)(uintptr_t)host - gva_page;
-	uint8_t meta = TLB_LISTED;
 
 	/* The addend serves both, so an entry of another page must go first. */
 	if (tlb->host[entry] != addend)
 		drop(tlb, entry);
+	tlb->meta[entry] &= (uint8_t) ~(TLB_GLOBAL | TLB_LARGE);
 	if (page->global)
-		meta |= TLB_GLOBAL;
+		tlb->meta[entry] |= TLB_GLOBAL;
 	if (page->page_shift > GUEST_PAGE_SHIFT) {
-		meta |= TLB_LARGE;
-		tlb->large++;
+		tlb->meta[entry] |= TLB_LARGE;
+		tlb->large |= large_bit(gva);
 	}
-	if (!(tlb->meta[entry] & TLB_LISTED)) {
-		if (tlb->count < ENGINE_TLB_LIST)
-			tlb->list[tlb->count] = (uint16_t)entry;
-		if (tlb->count <= ENGINE_TLB_LIST)
-			tlb->count++;
-	}
-	tlb->meta[entry] = meta;
+	enlist(tlb, entry, page->global ? TLB_LIST_GLOBAL : TLB_LIST_LOCAL);
 	tlb->page_shift[entry] = page->page_shift;
 	tlb->host[entry] = addend;
 	tlb->read[entry] = -gva_page;

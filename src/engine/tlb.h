@@ -36,9 +36,16 @@ enum engine_mmu_index {
 #define ENGINE_TLB_EMPTY_ENDS (-(UINT64_C(0x8000) << 12))
 #define ENGINE_TLB_LIST       16384
 
-#define TLB_LISTED 0x01 /* in `list` */
-#define TLB_GLOBAL 0x02
-#define TLB_LARGE  0x04 /* a fragment of a page of more than 4 KiB */
+/* Bit n: in list n of those below. Entries of global pages have one of their own, for MOV to CR3 to pass over. */
+#define TLB_LISTED(n) ((uint8_t)(1u << (n)))
+#define TLB_GLOBAL    0x04
+#define TLB_LARGE     0x08 /* a fragment of a page of more than 4 KiB */
+
+enum tlb_list {
+	TLB_LIST_LOCAL,
+	TLB_LIST_GLOBAL,
+	TLB_LISTS,
+};
 
 struct engine_tlb {
 	uint64_t read[ENGINE_TLB_ENTRIES];
@@ -46,9 +53,10 @@ struct engine_tlb {
 	uint64_t host[ENGINE_TLB_ENTRIES]; /* host page - guest page */
 	uint8_t meta[ENGINE_TLB_ENTRIES];
 	uint8_t page_shift[ENGINE_TLB_ENTRIES]; /* TLB_LARGE: of the page it is a fragment of */
-	uint32_t count;                 /* of `list`; more than fit: empty the whole table */
-	uint16_t list[ENGINE_TLB_LIST]; /* entries filled since they were last empty */
-	uint32_t large;                 /* entries with TLB_LARGE, at most */
+	uint32_t count[TLB_LISTS]; /* of `list`; more than fit: empty the whole table */
+	uint16_t list[TLB_LISTS][ENGINE_TLB_LIST]; /* entries filled since they were last empty */
+	uint64_t
+		large; /* bit of each GiB, modulo 64, in which there may be entries with TLB_LARGE */
 };
 
 /*

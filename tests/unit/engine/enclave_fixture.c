@@ -317,7 +317,8 @@ static void expect_outside(struct enclave_fixture *f)
 {
 	assert_int_equal(tcs_of(f)->state, SGX_TCS_INACTIVE);
 	assert_false(sgx_in_enclave(f->m.v->sgx));
-	assert_int_equal(f->m.v->tlb[ENGINE_MMU_ENCLAVE].count, 0);
+	for (unsigned int list = 0; list < TLB_LISTS; list++)
+		assert_int_equal(f->m.v->tlb[ENGINE_MMU_ENCLAVE].count[list], 0);
 	assert_int_equal(f->m.v->jumps[ENGINE_MMU_ENCLAVE].count, 0);
 }
 
