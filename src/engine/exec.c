@@ -181,6 +181,7 @@ static exec_function *const functions[ZYDIS_MNEMONIC_MAX_VALUE + 1] = {
 	DO(LTR, ltr),
 	DO(MOV, mov),
 	DO(OUT, out),
+	DO(PAUSE, pause),
 	DO(POP, pop),
 	DO(POPA, popa),
 	DO(POPAD, popa),

@@ -134,7 +134,7 @@ exec_function exec_lgdt, exec_lidt, exec_sgdt, exec_sidt, exec_lldt, exec_ltr, e
 	exec_lar, exec_lsl, exec_verr, exec_verw, exec_arpl;
 /* exec_control.c */
 exec_function exec_mov_control, exec_mov_debug, exec_lmsw, exec_smsw, exec_clts, exec_xgetbv,
-	exec_xsetbv, exec_hlt, exec_vmcall;
+	exec_xsetbv, exec_hlt, exec_pause, exec_vmcall;
 /* exec_cache.c: translations and caches. */
 exec_function exec_invlpg, exec_invpcid, exec_wbinvd, exec_clflush;
 /* exec_msr.c: MSRs, CPUID, time, random numbers. */

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Control and debug registers, XCR0, HLT, hypercalls. */
+/* Control and debug registers, XCR0, HLT, PAUSE, hypercalls. */
 #include "cpu/control.h"
 #include "cpu/debug.h"
 #include "engine/operand.h"
+
+#include <sched.h>
 
 /* Bit 1 of the opcode says that the system register is the destination. */
 static bool writes_system_register(const struct insn *insn)
@@ -86,6 +88,17 @@ enum cpu_result exec_hlt(struct engine_vcpu *v, const struct insn *insn)
 	exec_done(v, insn);
 	v->exit.reason = ENGINE_EXIT_HLT;
 	return CPU_AGAIN;
+}
+
+/* PAUSEs of a kernel before others may have the processor: longer than a lock is held. */
+#define PAUSES_IN_A_ROW 64u
+
+/* Who spins may wait for a vCPU that has no processor of the host, for want of this one. */
+enum cpu_result exec_pause(struct engine_vcpu *v, const struct insn *insn)
+{
+	v->pauses = 256 - PAUSES_IN_A_ROW;
+	sched_yield();
+	return exec_finish(v, insn, CPU_OK);
 }
 
 /* SDM "VMCALL": a hypervisor gets to see it at any privilege level. VMMCALL is AMD's name. */

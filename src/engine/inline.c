@@ -51,6 +51,8 @@ static bool knows_mov(const struct insn *insn, uint32_t mode)
 
 bool inline_knows(const struct insn *insn, uint32_t mode)
 {
+	if (insn->kind != INSN_SYSTEM && insn->mnemonic != ZYDIS_MNEMONIC_PAUSE)
+		return false;
 	if (mode & (MODE_SINGLE | MODE_SEGMENTED))
 		return false;
 	if ((mode & MODE_INDEX) == ENGINE_MMU_ENCLAVE)
@@ -67,6 +69,9 @@ bool inline_knows(const struct insn *insn, uint32_t mode)
 		return mode & MODE_TSCP;
 	case ZYDIS_MNEMONIC_SWAPGS:
 		return is_kernel64(mode);
+	case ZYDIS_MNEMONIC_PAUSE:
+		/* F3 41 90 writes registers: it is XCHG. */
+		return is_kernel64(mode) && !insn->regs_written;
 	case ZYDIS_MNEMONIC_MOV:
 		return knows_mov(insn, mode);
 	default:
@@ -76,7 +81,7 @@ bool inline_knows(const struct insn *insn, uint32_t mode)
 
 bool inline_ends_block(const struct insn *insn)
 {
-	return insn->mnemonic == ZYDIS_MNEMONIC_STI;
+	return insn->mnemonic == ZYDIS_MNEMONIC_STI || insn->mnemonic == ZYDIS_MNEMONIC_PAUSE;
 }
 
 /* reg := the system flags with IF clear. */
@@ -107,6 +112,27 @@ static void inline_sti(struct translation *t, const struct insn *insn)
 	load_flags_without_if(e, reg);
 	emit_lea(e, true, reg, reg, -1, 0, X86_EFLAGS_IF);
 	emit_gs_store(e, reg, GS(cpu.state.rflags));
+	regs_end_insn(t);
+	control_fall_through(t, offset + insn->length, false);
+	control_leave_for_c(t, slow, spilled, offset, insn);
+}
+
+/* SDM "PAUSE-Loop Exiting": after so many of them C is asked, which may let others run. */
+static void inline_pause(struct translation *t, const struct insn *insn)
+{
+	uint32_t offset = t->offset[t->current];
+	unsigned int count = regs_scratch(t, 0, false);
+	struct emitter *e = &t->e;
+	uint16_t spilled;
+	uint8_t *slow;
+
+	emit_gs_load(e, count, GS(pauses));
+	emit_lea(e, true, count, count, -1, 0, 1);
+	emit_gs_store(e, count, GS(pauses));
+	t->busy &= (uint16_t)~BIT32(count);
+	slow = control_poll_byte(t, GS(pauses) + 1);
+	spilled = t->spilled;
+	emit_bytes(e, "\xf3\x90", 2);
 	regs_end_insn(t);
 	control_fall_through(t, offset + insn->length, false);
 	control_leave_for_c(t, slow, spilled, offset, insn);
@@ -203,6 +229,9 @@ void inline_emit(struct translation *t, const struct insn *insn)
 		break;
 	case ZYDIS_MNEMONIC_STI:
 		inline_sti(t, insn);
+		break;
+	case ZYDIS_MNEMONIC_PAUSE:
+		inline_pause(t, insn);
 		break;
 	case ZYDIS_MNEMONIC_PUSHFQ:
 		inline_pushfq(t);

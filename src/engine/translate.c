@@ -91,8 +91,7 @@ static uint32_t decode_block(struct translation *t, const struct code_bytes *cod
 			break;
 		if (insn->kind == INSN_INVALID && !insn->length)
 			insn->length = 1;
-		if (insn->kind == INSN_SYSTEM && insn_is_available(insn, t->mode) &&
-		    inline_knows(insn, t->mode))
+		if (insn_is_available(insn, t->mode) && inline_knows(insn, t->mode))
 			insn->kind = INSN_INLINE;
 		t->side[t->count] = SIDE_NONE;
 		t->offset[t->count++] = (uint16_t)(code->offset + done);

@@ -151,6 +151,7 @@ struct engine_vcpu {
 	uint64_t pext_page;       /* ~0xfff: PEXT turns an offset into a page difference */
 	uint64_t arithmetic_mask; /* of the six flags, for PEXT and PDEP */
 	uint64_t not_if_mask;     /* ~IF, likewise */
+	uint64_t pauses;          /* of a kernel; bits 8 to 15 not 0: exec_pause() is due */
 	uint8_t irq_waits;        /* something is to be done once IF is 1 */
 	uint32_t default_mxcsr;
 	bool xstate_live; /* extended state is in the host's registers, not in xstate */

@@ -4,6 +4,7 @@
  * locked access that crosses a page is one access, and whoever waits for all vCPUs
  * does not wait for ever.
  */
+#define _GNU_SOURCE
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -18,6 +19,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <string.h>
+#include <time.h>
 
 #define CODE       UINT64_C(0x40000000)
 #define CODE_PAGES 16u
@@ -32,6 +34,9 @@
 #define PAGE_STACK 8u /* two for each vCPU */
 
 #define ROUNDS 3000u
+
+#define PASSES      500u
+#define PASS_MAX_NS 300000u
 
 struct pair {
 	struct machine m;
@@ -262,6 +267,56 @@ static void protecting_while_waiting_for_protection_is_no_disturbance(void **sta
 	end(&p);
 }
 
+/* Waits for an even number in (%rbx), makes it odd, ROUNDS times; the other vCPU likewise for odd ones. */
+static const uint8_t passer[] = {
+	0xbb, 0x00,          0x30,        0x00, 0x40, /* mov $CODE + 0x3000, %ebx */
+	0xb9, PASSES & 0xff, PASSES >> 8, 0x00, 0x00, /* mov $PASSES, %ecx */
+	0xf3, 0x90,                                   /* 1: pause */
+	0xf6, 0x03,          0x01,                    /* testb $1, (%rbx) */
+	0x75, 0xf9,                                   /* jne 1b (je: the other one) */
+	0xff, 0x03,                                   /* incl (%rbx) */
+	0xff, 0xc9,                                   /* dec %ecx */
+	0x75, 0xf3,                                   /* jnz 1b */
+	0xf4,                                         /* hlt */
+};
+#define PASSER_JNE 15u
+
+static uint64_t cpu_time_ns(void)
+{
+	struct timespec ts;
+
+	assert_int_equal(clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts), 0);
+	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
+}
+
+/*
+ * Two vCPUs on one processor of the host pass a number to and fro. Who spins gives the processor
+ * away, not only at the end of its time slice, which is some milliseconds.
+ */
+static void spinning_with_pause_lets_the_other_run(void **state)
+{
+	cpu_set_t before, one;
+	struct pair p;
+	uint64_t start_ns, spent_ns;
+
+	(void)state;
+	assert_int_equal(sched_getaffinity(0, sizeof(before), &before), 0);
+	CPU_ZERO(&one);
+	CPU_SET((unsigned int)sched_getcpu(), &one);
+	assert_int_equal(sched_setaffinity(0, sizeof(one), &one), 0);
+	start(&p, 0);
+	memcpy(at(&p, PAGE_A), passer, sizeof(passer));
+	memcpy(at(&p, PAGE_B), passer, sizeof(passer));
+	at(&p, PAGE_B)[PASSER_JNE] = 0x74;
+	start_ns = cpu_time_ns();
+	run_both(&p);
+	spent_ns = cpu_time_ns() - start_ns;
+	assert_int_equal(at(&p, PAGE_DATA)[0] | at(&p, PAGE_DATA)[1] << 8, 2 * PASSES);
+	end(&p);
+	assert_int_equal(sched_setaffinity(0, sizeof(before), &before), 0);
+	assert_true(spent_ns / (2 * PASSES) < PASS_MAX_NS);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -269,6 +324,7 @@ int main(void)
 		cmocka_unit_test(locked_access_across_pages_is_one),
 		cmocka_unit_test(synchronize_among_changes_returns),
 		cmocka_unit_test(protecting_while_waiting_for_protection_is_no_disturbance),
+		cmocka_unit_test(spinning_with_pause_lets_the_other_run),
 	};
 
 	return cmocka_run_group_tests_name("smp", tests, NULL, NULL);
