@@ -12,8 +12,9 @@ check bench_futex_lock-pi perf bench futex lock-pi
 modprobe tcrypt mode=0 2>/tmp/tcrypt
 mode0=$?
 check tcrypt test "$mode0" != 0
-# What Debian's kernel has not, it cannot test.
-complaints=$(dmesg | grep -E 'alg: .*(fail|mismatch|wrong|invalid)' | grep -v 'failed to allocate transform')
+# What Debian's kernel has not (-ENOENT), it cannot test; a wrong result is -EINVAL.
+complaints=$(dmesg | grep -E 'alg: .*(fail|mismatch|wrong|invalid)' |
+	grep -vE 'failed to allocate transform for [^ ]+: -2$|self-tests for [^ ]+ using [^ ]+ failed \(rc=-2\)$')
 equal tcrypt_failed "$complaints" ''
 passed=$(grep -c 'selftest *: passed' /proc/crypto)
 check tcrypt_tested test "$passed" -gt 100
@@ -33,7 +34,7 @@ busy() {
 	while [ -e /tmp/busy ]; do cat /proc/stat >/dev/null; done
 }
 trace_on_and_off() {
-	for _ in $(seq 10); do
+	for _ in $(seq 4); do
 		echo function >$tracing/current_tracer && echo function_graph >$tracing/current_tracer &&
 			echo nop >$tracing/current_tracer || return
 	done
@@ -48,7 +49,9 @@ probe_on_and_off() {
 	done
 }
 : >/tmp/busy
-for _ in $(seq "$processors"); do busy & done
+# Half of them: each of some 500 batches of places waits until all processors have seen it, which
+# on a host with fewer processors takes a time slice of whoever is busy there.
+for _ in $(seq $((processors / 2))); do busy & done
 check ftrace trace_on_and_off
 check kprobes probe_on_and_off
 rm /tmp/busy
