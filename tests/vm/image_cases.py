@@ -231,7 +231,7 @@ class Kernel(Case):
 class Sgx(Case):
     """The demonstration and the kernel's tests, as services."""
     name = "sgx"
-    checks = ("demo_service", "selftest_service", "selftest_totals",
+    checks = ("demo_service", "reclaimer", "selftest_service", "selftest_totals",
               *(check for step in sgx_cases.STEPS.values() for check in step))
     timeout = 900
 
