@@ -6,7 +6,8 @@ usage: boot_test.py [--accel tcg|exclave] [--case NAME]... [--matrix]
 
 Each case is a guest of its own (--list names them), whose output stays in build/vm-logs.
 --matrix runs those that depend on the machine with both kernels, on q35 and pc, with memory below
-and above 4 GiB. Case `boot` is run with the other kinds of interrupt controllers, too.
+and above 4 GiB. Case `boot` is run with the other kinds of interrupt controllers, too, and in the
+matrix with 2, 4, 8 and 16 processors.
 """
 import dataclasses
 import itertools
@@ -22,6 +23,9 @@ import kernel
 import packages
 
 IRQCHIPS = ("split", "off")
+# With QEMU's own interrupt controllers QEMU 7.2 starts no second processor.
+SMP_IRQCHIPS = ("on", "split")
+SMP_MATRIX = list(itertools.product(("cloud", "generic"), (2, 4, 8, 16), SMP_IRQCHIPS))
 MATRIX = list(itertools.product(("cloud", "generic"), ("q35", "pc"), ("512M", "6G")))
 
 
@@ -52,7 +56,7 @@ def plan(args):
     guests = [(name, dataclasses.replace(base, kernel=flavour, machine=machine, memory=memory))
               for flavour, machine, memory in MATRIX
               for name in args.cases or cases.MATRIX_CASES]
-    return guests + other_irqchips(args, machines)
+    return guests + other_irqchips(args, machines) + several_processors(args, machines)
 
 
 def other_irqchips(args, machines):
@@ -61,6 +65,15 @@ def other_irqchips(args, machines):
         return []
     return [("boot", dataclasses.replace(machine, accel_options=f"kernel-irqchip={irqchip}"))
             for machine in machines for irqchip in IRQCHIPS]
+
+
+def several_processors(args, machines):
+    """As other_irqchips(), each kind with each number of processors."""
+    if args.accel != "exclave" or args.accel_options or args.cases:
+        return []
+    return [("boot", dataclasses.replace(machine, kernel=flavour, smp=smp,
+                                         accel_options=f"kernel-irqchip={irqchip}"))
+            for machine in machines for flavour, smp, irqchip in SMP_MATRIX]
 
 
 def copy_of(machine):

@@ -50,8 +50,9 @@ class Case:
 
     def title(self, machine):
         options = machine.accel_options.replace("kernel-irqchip=", "")
-        return "_".join((self.name, machine.accel, machine.kernel, machine.machine,
-                         machine.memory, *([options] if options else [])))
+        processors = f"smp{machine.smp}" if machine.smp > 1 else ""
+        return "_".join(filter(None, (self.name, machine.accel, machine.kernel, machine.machine,
+                                      machine.memory, options, processors)))
 
     def skipped(self, guest_kernel):
         """Why it cannot run with this kernel, or None."""
