@@ -7,7 +7,7 @@
  *
  * usage: exclave run -- hostile [--seconds N] [--seed N]
  */
-#define _GNU_SOURCE /* dup3, MAP_ANONYMOUS */
+#define _GNU_SOURCE /* process_vm_readv, pthread_tryjoin_np */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -20,6 +20,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -96,6 +97,15 @@ static bool is_vcpu(int fd)
 	return readlink(name, target, sizeof(target) - 1) > 0 && !strcmp(target, OURS "kvm-vcpu");
 }
 
+/* A file of the library's that is still being made has no pages yet: to touch it is SIGBUS. */
+static bool has_pages(const struct kvm_run *run)
+{
+	uint8_t byte;
+	struct iovec to = {&byte, 1}, from = {(void *)run, 1};
+
+	return process_vm_readv(getpid(), &to, 1, &from, 1, 0) == 1;
+}
+
 /* On a number of its own: what is mapped and what runs are then the same vCPU. */
 static void run_vcpu(struct worker *w, int shared)
 {
@@ -105,14 +115,15 @@ static void run_vcpu(struct worker *w, int shared)
 
 	if (is_vcpu(fd))
 		run = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	if (run != MAP_FAILED) {
+	if (run != MAP_FAILED && has_pages(run)) {
 		run->immediate_exit = choose(&w->hostile, 8) == 0;
 		run->request_interrupt_window = (uint8_t)choose(&w->hostile, 2);
 		run_set(w, run);
 		judge(w, KVM_RUN, ioctl(fd, KVM_RUN, choose(&w->hostile, 16) == 0));
 		run_set(w, NULL);
-		munmap(run, size);
 	}
+	if (run != MAP_FAILED)
+		munmap(run, size);
 	if (fd >= 0)
 		close(fd);
 }
