@@ -44,18 +44,47 @@ static size_t copy_bytes(void *dst, const void *src, size_t len)
 	return len;
 }
 
+/* Gates, descriptors and stack frames: starting `rep movsb` costs more than these few accesses. */
+static bool is_few_quads(const void *hva, size_t len)
+{
+	return len <= 8 * sizeof(uint64_t) && len % sizeof(uint64_t) == 0 &&
+	       is_aligned((uintptr_t)hva, sizeof(uint64_t));
+}
+
+static int copy_quads_from(uint8_t *dst, const uint8_t *hva, size_t len)
+{
+	for (size_t at = 0; at < len; at += sizeof(uint64_t)) {
+		uint64_t value;
+		int err = guest_load64(hva + at, &value);
+
+		if (err)
+			return err;
+		memcpy(dst + at, &value, sizeof(value));
+	}
+	return 0;
+}
+
+static int copy_quads_to(uint8_t *hva, const uint8_t *src, size_t len)
+{
+	for (size_t at = 0; at < len; at += sizeof(uint64_t)) {
+		uint64_t value;
+		int err;
+
+		memcpy(&value, src + at, sizeof(value));
+		err = guest_store64(hva + at, value);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
 int guest_copy_from(void *dst, const void *hva, size_t len)
 {
-	uint64_t value64;
 	uint32_t value32;
 	int err;
 
-	if (len == sizeof(value64) && is_aligned((uintptr_t)hva, sizeof(value64))) {
-		err = guest_load64(hva, &value64);
-		if (!err)
-			memcpy(dst, &value64, sizeof(value64));
-		return err;
-	}
+	if (is_few_quads(hva, len))
+		return copy_quads_from(dst, hva, len);
 	if (len == sizeof(value32) && is_aligned((uintptr_t)hva, sizeof(value32))) {
 		err = guest_load32(hva, &value32);
 		if (!err)
@@ -67,13 +96,10 @@ int guest_copy_from(void *dst, const void *hva, size_t len)
 
 int guest_copy_to(void *hva, const void *src, size_t len)
 {
-	uint64_t value64;
 	uint32_t value32;
 
-	if (len == sizeof(value64) && is_aligned((uintptr_t)hva, sizeof(value64))) {
-		memcpy(&value64, src, sizeof(value64));
-		return guest_store64(hva, value64);
-	}
+	if (is_few_quads(hva, len))
+		return copy_quads_to(hva, src, len);
 	if (len == sizeof(value32) && is_aligned((uintptr_t)hva, sizeof(value32))) {
 		memcpy(&value32, src, sizeof(value32));
 		return guest_store32(hva, value32);

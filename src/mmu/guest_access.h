@@ -135,8 +135,8 @@ static inline int guest_swap8(void *hva, uint8_t *value)
 
 /*
  * Copies from and to guest memory. Aligned 4 and 8 bytes are one access, as the
- * processor's own for descriptors and stack slots; anything else is bytes in
- * ascending order. Return: 0, or -EFAULT when the copy stopped part of the way.
+ * processor's own for descriptors and stack slots; up to 64 bytes of aligned quadwords
+ * one for each, and anything else is bytes in ascending order. Return: 0, or -EFAULT when the copy stopped part of the way.
  */
 int guest_copy_from(void *dst, const void *hva, size_t len);
 int guest_copy_to(void *hva, const void *src, size_t len);
