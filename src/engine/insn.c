@@ -376,6 +376,24 @@ static bool has_register_of(const ZydisDecodedInstruction *zi, const ZydisDecode
 	return false;
 }
 
+/* It uses MXCSR, but from memory to a general register it names no vector register. */
+static bool converts_to_integer(const ZydisDecodedInstruction *zi)
+{
+	switch ((int)zi->mnemonic) {
+	case ZYDIS_MNEMONIC_CVTSS2SI:
+	case ZYDIS_MNEMONIC_CVTSD2SI:
+	case ZYDIS_MNEMONIC_CVTTSS2SI:
+	case ZYDIS_MNEMONIC_CVTTSD2SI:
+	case ZYDIS_MNEMONIC_VCVTSS2SI:
+	case ZYDIS_MNEMONIC_VCVTSD2SI:
+	case ZYDIS_MNEMONIC_VCVTTSS2SI:
+	case ZYDIS_MNEMONIC_VCVTTSD2SI:
+		return true;
+	default:
+		return false;
+	}
+}
+
 static enum insn_unit unit_of(const ZydisDecodedInstruction *zi, const ZydisDecodedOperand *ops)
 {
 	if (zi->mnemonic == ZYDIS_MNEMONIC_FWAIT)
@@ -387,7 +405,7 @@ static enum insn_unit unit_of(const ZydisDecodedInstruction *zi, const ZydisDeco
 		return INSN_UNIT_AVX;
 	if (has_register_of(zi, ops, ZYDIS_REGCLASS_YMM))
 		return INSN_UNIT_AVX;
-	if (has_register_of(zi, ops, ZYDIS_REGCLASS_XMM))
+	if (has_register_of(zi, ops, ZYDIS_REGCLASS_XMM) || converts_to_integer(zi))
 		return zi->encoding == ZYDIS_INSTRUCTION_ENCODING_VEX ? INSN_UNIT_AVX
 								      : INSN_UNIT_SSE;
 	if (zi->mnemonic == ZYDIS_MNEMONIC_LDMXCSR || zi->mnemonic == ZYDIS_MNEMONIC_STMXCSR)
