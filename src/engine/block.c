@@ -169,6 +169,7 @@ static struct block *make_block(struct engine *engine, const struct place_of_cod
 	}
 	block->stop_insn = t->stop_insn;
 	block->mode = mode;
+	block->uses_xstate = t->uses_xstate;
 	block->offset = (uint16_t)at->offset;
 	block->page[0] = cache_get_page(cache, at->host[0], now[0], engine->page_epoch);
 	block->page[1] =

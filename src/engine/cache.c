@@ -247,9 +247,20 @@ void cache_insert(struct code_cache *cache, struct block *block)
 	*head = block;
 }
 
+/* Where the jump at @rel32 enters @target: a block that uses the extended state leaves it in place. */
+static const uint8_t *link_entry(const struct code_cache *cache, const uint8_t *rel32,
+				 const struct block *target)
+{
+	const struct block *source =
+		cache->owner[(size_t)(rel32 - cache->writable) / CACHE_GRANULE];
+	const uint8_t *entry = target->code + BLOCK_ENTRY_NOP;
+
+	return target->uses_xstate && source->uses_xstate ? entry + BLOCK_XSTATE_DEMAND : entry;
+}
+
 bool cache_link(struct code_cache *cache, uint8_t *rel32, struct block *target)
 {
-	const uint8_t *code = target->code + BLOCK_ENTRY_NOP;
+	const uint8_t *code = link_entry(cache, rel32, target);
 	int32_t rel = (int32_t)(code - (cache_to_executable(cache, rel32) + 4));
 	struct link *link = malloc(sizeof(*link));
 

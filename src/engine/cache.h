@@ -68,7 +68,8 @@ struct block {
 	uint16_t guest_length;
 	uint32_t code_length;
 	bool valid;
-	uint8_t *code; /* executable address */
+	bool uses_xstate; /* behind the NOP is a BLOCK_XSTATE_DEMAND */
+	uint8_t *code;    /* executable address */
 	struct fault_record *records;
 	uint32_t record_count;
 	struct insn *stop_insn; /* the instruction for C that ends it, or NULL */
@@ -143,7 +144,7 @@ struct block *block_new(const struct fault_record *records, uint32_t record_coun
 void block_free(struct block *block);
 void cache_insert(struct code_cache *cache, struct block *block);
 
-/* Points the jump at @rel32 (writable) at @target. Return: false when out of memory. */
+/* Points the jump of a block at @rel32 (writable) at @target. Return: false when out of memory. */
 bool cache_link(struct code_cache *cache, uint8_t *rel32, struct block *target);
 
 /* No processor enters @block any more. */
@@ -166,5 +167,7 @@ const struct fault_record *block_find_record(const struct block *block, const ui
 
 /* Every block starts with a NOP of this many bytes, which invalidation makes a jump. */
 #define BLOCK_ENTRY_NOP 5
+/* Bytes that see to it that the guest's extended state is in the host's registers. */
+#define BLOCK_XSTATE_DEMAND 16
 
 #endif

@@ -94,6 +94,7 @@ static void init_vcpu(struct engine_vcpu *v, struct engine *engine,
 	v->irq_hint = true;
 	v->not_if_mask = ~(uint64_t)X86_EFLAGS_IF;
 	v->default_mxcsr = MXCSR_DEFAULT;
+	v->xstate_saved = true;
 	v->probes = engine->config.stress_seed + atomic_load(&engine->vcpu_count);
 	v->mmu.slots = engine->config.slots;
 	v->mmu.written = mmu_written;

@@ -58,9 +58,9 @@ void engine_unlock_translate(struct engine *engine)
 
 void vcpu_save_xstate(struct engine_vcpu *v)
 {
-	if (!v->xstate_live)
+	if (v->xstate_saved)
 		return;
 	__asm__ volatile("xsave64 %0" : "+m"(v->xstate) : "a"(ENGINE_XFEATURES), "d"(0));
 	__asm__ volatile("fninit\n\tldmxcsr %0" : : "m"(v->default_mxcsr));
-	v->xstate_live = false;
+	v->xstate_saved = true;
 }

@@ -24,31 +24,70 @@ static void emit_xstate(struct emitter *e, unsigned int op)
 	emit_gs_op(e, "\x48\x0f\xae", 3, op, GS(xstate));
 }
 
-static void emit_xsave(struct emitter *e)
+static void emit_set_xstate_saved(struct emitter *e, bool saved)
 {
+	emit_gs_op(e, "\xc6", 1, 0, GS(xstate_saved)); /* mov byte, imm8 */
+	emit8(e, saved);
+}
+
+/* je, over what follows up to emit_je_end() */
+static uint8_t *emit_je(struct emitter *e)
+{
+	emit_bytes(e, "\x74\x00", 2);
+	return e->p;
+}
+
+static void emit_je_end(const struct emitter *e, uint8_t *start)
+{
+	if (e->p <= e->end)
+		start[-1] = (uint8_t)(e->p - start);
+}
+
+static uint8_t *emit_unless_saved(struct emitter *e, bool saved)
+{
+	emit_gs_op(e, "\x80", 1, 7, GS(xstate_saved)); /* cmp byte, imm8 */
+	emit8(e, saved);
+	return emit_je(e);
+}
+
+/* For C code that may not find it in the registers. Spoils flags and RAX, RDX. */
+static void emit_save_xstate(struct emitter *e)
+{
+	uint8_t *start = emit_unless_saved(e, true);
+
 	emit_xstate(e, 4);
 	emit_gs_op(e, "\x0f\xae", 2, 2, GS(default_mxcsr)); /* ldmxcsr */
 	emit_bytes(e, "\xdb\xe3", 2);                       /* fninit */
+	emit_set_xstate_saved(e, true);
+	emit_je_end(e, start);
 }
 
-/* The guest's extended state to the registers, unless it is there. Spoils flags and RAX, RDX. */
+/* Called by a block that uses the extended state, which is not in the registers. Spoils nothing. */
+static void emit_need_xstate(struct emitter *e)
+{
+	emit_bytes(e, "\x9c\x50\x52", 3); /* pushfq; push rax; push rdx */
+	emit_xstate(e, 5);
+	emit_set_xstate_saved(e, false);
+	emit_bytes(e, "\x5a\x58\x9d\xc3", 4); /* pop rdx; pop rax; popfq; ret */
+}
+
+/* The block goes on with the extended state where it was before C. Both spoil RAX, the second RDX and flags. */
+static void emit_note_xstate(struct emitter *e)
+{
+	emit_gs_op(e, "\x8a", 1, X86_RAX, GS(xstate_saved)); /* mov al */
+	emit_gs_op(e, "\x88", 1, X86_RAX, GS(xstate_was_saved));
+}
+
 static void emit_restore_xstate(struct emitter *e)
 {
-	uint8_t *over;
+	uint8_t *start;
 
-	emit_bytes(e, "\x65\x80", 2); /* cmp byte gs:[xstate_live], 0; jne */
-	emit8(e, emit_modrm(0, 7, 4));
-	emit8(e, 0x25);
-	emit32(e, (uint32_t)GS(xstate_live));
-	emit_bytes(e, "\x00\x75\x00", 3);
-	over = e->p;
+	emit_gs_op(e, "\x8a", 1, X86_RAX, GS(xstate_saved));     /* mov al */
+	emit_gs_op(e, "\x3a", 1, X86_RAX, GS(xstate_was_saved)); /* cmp al */
+	start = emit_je(e);
 	emit_xstate(e, 5);
-	if (!ENGINE_EAGER_XSTATE) {
-		emit_gs_op(e, "\xc6", 1, 0, GS(xstate_live)); /* mov byte, 1 */
-		emit8(e, 1);
-	}
-	if (e->p <= e->end)
-		over[-1] = (uint8_t)(e->p - over);
+	emit_set_xstate_saved(e, false);
+	emit_je_end(e, start);
 }
 
 static void emit_load_gprs(struct emitter *e, int32_t disp)
@@ -92,7 +131,6 @@ static void emit_enter(struct emitter *e)
 	emit_bytes(e, "\x48\x83\xec\x08", 4);
 	emit_gs_store(e, X86_RSP, GS(host_rsp));
 	emit_gs_store(e, X86_RSI, GS(stop_site));
-	emit_restore_xstate(e);
 	emit_load_flags(e, GS(enter_flags));
 	emit_load_gprs(e, GS_GPR(0));
 	emit_gs_op(e, "\xff", 1, 4, GS(stop_site)); /* jmp */
@@ -115,7 +153,7 @@ static void emit_store_state(struct emitter *e)
 	emit_store_residents(e, X86_R8, X86_NR_GPRS);
 	skip[-1] = (uint8_t)(e->p - skip);
 	if (ENGINE_EAGER_XSTATE)
-		emit_xsave(e);
+		emit_save_xstate(e);
 }
 
 static void emit_leave(struct emitter *e, const struct code_cache *cache,
@@ -133,7 +171,7 @@ static void emit_leave(struct emitter *e, const struct code_cache *cache,
 		uint8_t *rel32;
 
 		stubs->leave_from_signal = cache_to_executable(cache, e->p);
-		emit_xsave(e);
+		emit_save_xstate(e);
 		rel32 = emit_jmp(e);
 		emit_patch(e, rel32, cache_to_writable(cache, stubs->leave_from_c));
 	}
@@ -150,8 +188,9 @@ static void emit_call_c(struct emitter *e, const struct code_cache *cache,
 	emit_store_flags(e, GS(host_flags));
 	emit_bytes(e, "\x48\x8b\x04\x24", 4); /* mov rax, [rsp] */
 	emit_gs_store(e, X86_RAX, GS(miss_site));
+	emit_note_xstate(e);
 	if (ENGINE_EAGER_XSTATE)
-		emit_xsave(e);
+		emit_save_xstate(e);
 	emit_gs_load(e, X86_RDI, GS(self));
 	emit_bytes(e, "\x48\x83\xec\x08\x48\xb8", 6); /* sub rsp, 8; mov rax, imm64 */
 	emit_bytes(e, &function, sizeof(function));
@@ -202,7 +241,6 @@ static void emit_dispatch_miss(struct emitter *e, const struct code_cache *cache
 	emit32(e, 0);
 	rel32 = e->p - 4;
 	emit_patch(e, rel32, cache_to_writable(cache, stubs->leave_from_c));
-	emit_restore_xstate(e);
 	emit_load_flags(e, GS(host_flags));
 	emit_load_gprs(e, GS_GPR(0));
 	emit_gs_op(e, "\xff", 1, 4, GS(stop_site)); /* jmp */
@@ -248,6 +286,8 @@ int stubs_emit(struct engine *engine)
 	stubs->enter = cache_to_executable(cache, e.p);
 	emit_enter(&e);
 	emit_leave(&e, cache, stubs);
+	stubs->need_xstate = cache_to_executable(cache, e.p);
+	emit_need_xstate(&e);
 	stubs->miss = cache_to_executable(cache, e.p);
 	emit_call_c(&e, cache, stubs, engine_miss);
 	stubs->probe = cache_to_executable(cache, e.p);

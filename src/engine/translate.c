@@ -363,6 +363,32 @@ static void start(struct translation *t, const struct code_bytes *code, uint32_t
 			t->is_linked ? t->stubs->dispatch[mode & MODE_INDEX] : t->stubs->lookup;
 }
 
+static bool uses_xstate(const struct translation *t)
+{
+	for (unsigned int i = 0; i < t->count; i++)
+		if (t->insns[i].unit != INSN_UNIT_GENERAL)
+			return true;
+	return false;
+}
+
+/*
+ * Most of a kernel's ways to C and back meet no vector or x87 instruction, so whoever has one
+ * brings the extended state along. RCX is free between blocks, the flags are the guest's.
+ */
+static void emit_demand_xstate(struct translation *t)
+{
+	struct emitter *e = &t->e;
+	uint8_t *rel32;
+
+	_Static_assert(BLOCK_XSTATE_DEMAND == 9 + 2 + 5, "the three instructions below");
+	emit_bytes(e, "\x65\x0f\xb6\x0c\x25", 5); /* movzx ecx, byte gs:[xstate_saved] */
+	emit32(e, (uint32_t)GS(xstate_saved));
+	emit_bytes(e, "\xe3\x05\xe8", 3); /* jrcxz; call */
+	emit32(e, 0);
+	rel32 = e->p - 4;
+	emit_patch(e, rel32, cache_to_writable(t->cache, t->stubs->need_xstate));
+}
+
 uint32_t translate_block(struct translation *t, const struct code_bytes *code, uint32_t mode)
 {
 	static const uint8_t nop[BLOCK_ENTRY_NOP] = {0x0f, 0x1f, 0x44, 0x00, 0x00};
@@ -375,6 +401,9 @@ uint32_t translate_block(struct translation *t, const struct code_bytes *code, u
 		return 0;
 	unroll(t);
 	emit_bytes(&t->e, nop, sizeof(nop));
+	t->uses_xstate = uses_xstate(t);
+	if (t->uses_xstate)
+		emit_demand_xstate(t);
 	regs_start(t);
 	for (t->current = 0; t->current < t->count; t->current++) {
 		if (t->has_probes && t->current)

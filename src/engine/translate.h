@@ -23,6 +23,7 @@ struct engine_stubs {
 	uint8_t *step;          /* likewise, after an instruction in a block of its own */
 	uint8_t *dispatch_miss; /* likewise, when the jump table does not know it */
 	uint8_t *dispatch[ENGINE_MMU_INDICES]; /* to the guest's `rip` */
+	uint8_t *need_xstate;                  /* called: extended state is not in the registers */
 	uint8_t *miss;                         /* called: TLB miss at miss_gva */
 	uint8_t *probe;      /* called: before an instruction, with ENGINE_DEBUG_FAULT_MAP */
 	uint8_t *bounce_end; /* called: after the instruction on the bounce page */
@@ -127,6 +128,7 @@ struct translation {
 	int32_t moved[X86_NR_GPRS]; /* constants that were added to each since the start */
 	struct fault_record records[BLOCK_MAX_RECORDS];
 	unsigned int record_count;
+	bool uses_xstate;
 	bool failed; /* a table overflowed */
 };
 

@@ -154,7 +154,8 @@ struct engine_vcpu {
 	uint64_t pauses;          /* of a kernel; bits 8 to 15 not 0: exec_pause() is due */
 	uint8_t irq_waits;        /* something is to be done once IF is 1 */
 	uint32_t default_mxcsr;
-	bool xstate_live; /* extended state is in the host's registers, not in xstate */
+	bool xstate_saved;     /* extended state is in xstate, not in the host's registers */
+	bool xstate_was_saved; /* before the block's call to C */
 	uint64_t bounce_gva;
 	bool bounce_write;
 	/* A store to a page of code that the present instruction makes in place. */
