@@ -283,6 +283,45 @@ static void withdraw(struct engine *engine, const struct place_of_code *at)
 	engine_unlock_translate(engine);
 }
 
+/* Those bytes of @granules, each at its place in the page. */
+static int copy_granules(uint8_t now[PAGE_SIZE], const uint8_t *host, uint64_t granules)
+{
+	for (uint64_t left = granules; left; left &= left - 1) {
+		unsigned int at = (unsigned int)__builtin_ctzll(left) * CODE_GRANULE;
+		int err = guest_copy_from(now + at, host + at, CODE_GRANULE);
+
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+/*
+ * Mostly the VMM has written nothing, and of the page a few granules are code: are they
+ * as they were? Then the page is of @epoch. One that has got more of them since is not looked at.
+ */
+static enum cpu_result compare_page(struct engine_vcpu *v, const uint8_t *host, uint64_t epoch,
+				    bool *is_current)
+{
+	struct engine *engine = v->engine;
+	struct code_page *page = cache_find_page(&engine->cache, host);
+	uint64_t granules = page ? page->granules : 0;
+	uint8_t now[PAGE_SIZE];
+	int err = copy_granules(now, host, granules);
+
+	*is_current = false;
+	if (err)
+		return host_error(v, err);
+	engine_lock_translate(engine);
+	page = cache_find_page(&engine->cache, host);
+	if (page && !(page->granules & ~granules) && code_page_is_current(page, now)) {
+		page->epoch = epoch;
+		*is_current = true;
+	}
+	engine_unlock_translate(engine);
+	return CPU_OK;
+}
+
 /* A block may be found, but the VMM may have written to its page since; not to the EPC. */
 static enum cpu_result revalidate(struct engine_vcpu *v, const struct place_of_code *at,
 				  unsigned int n)
@@ -292,6 +331,7 @@ static enum cpu_result revalidate(struct engine_vcpu *v, const struct place_of_c
 	uint64_t epoch = engine->epoch;
 	struct code_page *page;
 	uint8_t now[PAGE_SIZE];
+	bool is_current;
 	int err;
 
 	if (at->is_epc[n])
@@ -299,15 +339,16 @@ static enum cpu_result revalidate(struct engine_vcpu *v, const struct place_of_c
 	page = cache_find_page(&engine->cache, host);
 	if (!page || page->epoch == epoch)
 		return CPU_OK;
+	CPU_TRY(compare_page(v, host, epoch, &is_current));
+	if (is_current)
+		return CPU_OK;
 	err = guest_copy_from(now, host, PAGE_SIZE);
 	if (err)
 		return host_error(v, err);
 	vcpu_save_xstate(v);
 	engine_lock_translate(engine);
 	page = cache_find_page(&engine->cache, host);
-	if (page && code_page_is_current(page, now))
-		page->epoch = epoch;
-	else if (page)
+	if (page)
 		cache_revalidate(&engine->cache, page, now, epoch);
 	engine_unlock_translate(engine);
 	return CPU_OK;
