@@ -2,10 +2,10 @@
 #include "kvm/object.h"
 
 #include "kvm/user.h"
+#include "lib/address_space.h"
 
 #include <string.h>
 #include <sys/ioctl.h>
-#include <unistd.h>
 
 static const struct kvm_host_ops *host_ops;
 
@@ -17,7 +17,7 @@ void kvm_set_host_ops(const struct kvm_host_ops *ops)
 void object_init(struct kvm_object *obj, const struct kvm_object_class *class)
 {
 	obj->class = class;
-	obj->creator = getpid();
+	obj->creator = address_space_id();
 	atomic_init(&obj->refs, 1);
 }
 
@@ -52,7 +52,7 @@ long kvm_ioctl(struct kvm_object *obj, unsigned long request, unsigned long arg)
 	int saved = errno;
 	long ret;
 
-	if (obj->class->kind != KVM_KIND_SYSTEM && getpid() != obj->creator)
+	if (obj->class->kind != KVM_KIND_SYSTEM && address_space_id() != obj->creator)
 		return -EIO;
 	/* Linux takes 32 bits; QEMU passes requests through an int, which extends the sign. */
 	ret = obj->class->ioctl(obj, (uint32_t)request, arg);

@@ -10,7 +10,7 @@
 #include <errno.h>
 #include <linux/kvm.h>
 #include <stdatomic.h>
-#include <sys/types.h>
+#include <stdint.h>
 
 struct kvm_object_class {
 	enum kvm_kind kind;
@@ -22,7 +22,7 @@ struct kvm_object_class {
 struct kvm_object {
 	const struct kvm_object_class *class;
 	_Atomic unsigned int refs;
-	pid_t creator; /* ioctls of other processes are -EIO */
+	uint64_t creator; /* address_space_id(); ioctls from other memory are -EIO */
 };
 
 /* With one reference, which is the caller's. */

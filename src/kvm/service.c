@@ -3,6 +3,7 @@
 
 #include "kvm/eventfd.h"
 #include "kvm/vcpu.h"
+#include "lib/address_space.h"
 #include "lib/lock.h"
 
 #include <poll.h>
@@ -234,7 +235,7 @@ void service_stop(struct kvm_vm *vm)
 	struct service *s = &vm->irq.service;
 
 	if (s->running) {
-		if (getpid() == vm->obj.creator) {
+		if (address_space_id() == vm->obj.creator) {
 			atomic_store(&s->stopping, true);
 			eventfd_signal(s->stop_fd);
 			pthread_join(s->thread, NULL);
