@@ -15,11 +15,20 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 #define MSR_SYSENTER_EIP 0x176
 #define MSR_NOBODYS      0x12345678
+
+/* RAM, and from its end on as much of a device. */
+#define RAM_SIZE  0x200000u
+#define DEVICE    RAM_SIZE
+#define HANDLER   0x6000u /* only returns */
+#define CODE      0x8000u
+#define STACK_TOP 0x10000u
+#define VECTOR    0x40
 
 struct exit_case {
 	struct bench_pair pair;
@@ -33,19 +42,54 @@ struct exit_case {
 /* Leads back to the start of the code, which begins @n bytes before. */
 #define JMP_BACK(n) 0xeb, (uint8_t)(-(n)-2)
 
-static void run_vcpu(struct bare_vm *b, uint32_t reason)
+/* MSRs that nobody knows are the VMM's. */
+static void take_unknown_msrs(struct bare_vm *vm)
 {
-	bare_vm_ioctl(b->vcpu, KVM_RUN, NULL, "KVM_RUN");
-	if (b->run->exit_reason == reason)
+	struct kvm_enable_cap cap = {
+		.cap = KVM_CAP_X86_USER_SPACE_MSR,
+		.args = {KVM_MSR_EXIT_REASON_UNKNOWN},
+	};
+
+	bare_vm_ioctl(vm->fd, KVM_ENABLE_CAP, &cap, "KVM_CAP_X86_USER_SPACE_MSR");
+}
+
+static void make_vm(struct bare_vm *vm)
+{
+	static const uint8_t iretq[] = {0x48, 0xcf};
+
+	bare_vm_init(vm, RAM_SIZE);
+	bare_vm_map(vm, 0, 0, RAM_SIZE + DEVICE,
+		    PT_PRESENT_MASK | PT_WRITABLE_MASK | PT_PAGE_SIZE_MASK);
+	bare_vm_set_gate(vm, VECTOR, HANDLER, 0, 0);
+	memcpy(vm->ram + HANDLER, iretq, sizeof(iretq));
+	take_unknown_msrs(vm);
+	bare_vm_add_vcpu(vm, 0);
+}
+
+/* The next run begins with @code; RBX leads to the device. */
+static void load_code(struct bare_vm *vm, const uint8_t *code, size_t size, uint32_t msr,
+		      uint32_t count)
+{
+	const struct kvm_regs regs = {
+		.rip = CODE, .rsp = STACK_TOP, .rbx = DEVICE, .rcx = msr, .rsi = count};
+
+	memcpy(vm->ram + CODE, code, size);
+	bare_vcpu_enter(&vm->vcpu[0], &regs);
+}
+
+static void run_vcpu(const struct bare_vm *vm, uint32_t reason)
+{
+	const uint32_t got = bare_vcpu_run(&vm->vcpu[0]);
+
+	if (got == reason)
 		return;
-	fprintf(stderr, "exit-bench: KVM_RUN returned for %u instead of %u\n", b->run->exit_reason,
-		reason);
+	fprintf(stderr, "exit-bench: KVM_RUN returned for %u instead of %u\n", got, reason);
 	exit(EXIT_FAILURE);
 }
 
 static void load(const struct exit_case *c, unsigned int count)
 {
-	bare_vm_load(c->vm, c->code, c->size, c->msr, count);
+	load_code(c->vm, c->code, c->size, c->msr, count);
 	/* What an exit of the case before has left to be finished is finished by this. */
 	run_vcpu(c->vm, c->reason);
 }
@@ -63,11 +107,11 @@ static uint64_t exits(void *ctx, unsigned int iterations)
 static uint64_t wakes(void *ctx, unsigned int iterations)
 {
 	const struct exit_case *c = ctx;
-	struct kvm_interrupt interrupt = {.irq = BARE_VM_VECTOR};
+	struct kvm_interrupt interrupt = {.irq = VECTOR};
 	uint64_t start = bench_cpu_ns();
 
 	for (unsigned int i = 0; i < iterations; i++) {
-		bare_vm_ioctl(c->vm->vcpu, KVM_INTERRUPT, &interrupt, "KVM_INTERRUPT");
+		bare_vm_ioctl(c->vm->vcpu[0].fd, KVM_INTERRUPT, &interrupt, "KVM_INTERRUPT");
 		run_vcpu(c->vm, c->reason);
 	}
 	return bench_cpu_ns() - start;
@@ -88,13 +132,13 @@ static uint64_t empty_runs(void *ctx, unsigned int iterations)
 	const struct exit_case *c = ctx;
 	uint64_t start = bench_cpu_ns();
 
-	c->vm->run->immediate_exit = 1;
+	c->vm->vcpu[0].run->immediate_exit = 1;
 	for (unsigned int i = 0; i < iterations; i++)
-		if (!ioctl(c->vm->vcpu, KVM_RUN, NULL) || errno != EINTR) {
+		if (!ioctl(c->vm->vcpu[0].fd, KVM_RUN, NULL) || errno != EINTR) {
 			fprintf(stderr, "exit-bench: immediate_exit does not end KVM_RUN\n");
 			exit(EXIT_FAILURE);
 		}
-	c->vm->run->immediate_exit = 0;
+	c->vm->vcpu[0].run->immediate_exit = 0;
 	return bench_cpu_ns() - start;
 }
 
@@ -190,14 +234,14 @@ static void send_signal(struct latency *l)
 static uint64_t wait_in_kvm(struct latency *l)
 {
 	struct bare_vm *b = l->ctx;
-	int ret = ioctl(b->vcpu, KVM_RUN, NULL);
+	int ret = ioctl(b->vcpu[0].fd, KVM_RUN, NULL);
 	uint64_t now = bench_now_ns();
 
 	if (!ret || errno != EINTR) {
 		fprintf(stderr, "exit-bench: a signal does not end KVM_RUN\n");
 		exit(EXIT_FAILURE);
 	}
-	b->run->immediate_exit = 0;
+	b->vcpu[0].run->immediate_exit = 0;
 	return now;
 }
 
@@ -212,17 +256,17 @@ static void measure_kick(struct bare_vm *b)
 		.ctx = b,
 	};
 
-	running = b->run;
+	running = b->vcpu[0].run;
 	sigaction(SIGUSR1, &handler, NULL);
-	bare_vm_load(b, spin, sizeof(spin), 0, 0);
+	load_code(b, spin, sizeof(spin), 0, 0);
 	latency_run(&l);
 }
 
 int main(void)
 {
-	struct bare_vm b = {0};
+	struct bare_vm b;
 
-	bare_vm_init(&b);
+	make_vm(&b);
 	bench_print_header();
 	for (unsigned int i = 0; i < ARRAY_SIZE(cases); i++)
 		measure_case(&b, &cases[i]);

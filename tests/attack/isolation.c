@@ -29,7 +29,7 @@ static void plant(struct enclave *e, struct vm *vm)
 
 static size_t hunt_ram(struct vm *vm)
 {
-	return hunt(&secret, vm->ram, RAM_SIZE);
+	return hunt(&secret, vm->bare.ram, RAM_SIZE);
 }
 
 /* The enclave gives it away: it is there still, and what looks for it can find it. */
@@ -97,8 +97,8 @@ static void hunt_registers(struct vm *vm, const struct outcome *o)
 	struct kvm_xsave xsave;
 	struct kvm_fpu fpu;
 
-	must(!ioctl(vm->vcpu[0].fd, KVM_GET_FPU, &fpu));
-	must(!ioctl(vm->vcpu[0].fd, KVM_GET_XSAVE, &xsave));
+	must(!ioctl(vm->bare.vcpu[0].fd, KVM_GET_FPU, &fpu));
+	must(!ioctl(vm->bare.vcpu[0].fd, KVM_GET_XSAVE, &xsave));
 	EXPECT(hunt(&secret, &fpu, sizeof(fpu)) + hunt(&secret, &xsave, sizeof(xsave)), 0);
 	/* Of general registers eight bytes are enough. */
 	for (size_t i = 0; i < sizeof(o->regs) / 8; i++)
@@ -140,11 +140,11 @@ static void vmm_reads_its_mapping_finds_nothing(struct vm *vm)
 	int fd = memfd_create("disk", MFD_CLOEXEC);
 
 	plant(&e, vm);
-	expect_ones(vm->epc, EPC_SIZE);
-	EXPECT(hunt(&secret, vm->epc, EPC_SIZE), 0);
+	expect_ones(vm->bare.epc, EPC_SIZE);
+	EXPECT(hunt(&secret, vm->bare.epc, EPC_SIZE), 0);
 	/* By the host's kernel, as for a disk. */
 	must(fd >= 0);
-	EXPECT(write(fd, vm->epc, EPC_SIZE), EPC_SIZE);
+	EXPECT(write(fd, vm->bare.epc, EPC_SIZE), EPC_SIZE);
 	EXPECT_DONE(enclave_call(&e, fn_copy, enclave_gva(&e, PAGE_SECRET), LEAK_GPA));
 	EXPECT(write(fd, vm_ram(vm, LEAK_GPA), SGX_PAGE_SIZE), SGX_PAGE_SIZE);
 	file = mmap(NULL, EPC_SIZE + SGX_PAGE_SIZE, PROT_READ, MAP_PRIVATE, fd, 0);

@@ -177,7 +177,7 @@ static void run_leaves(struct vm *vm, void (*leaf)(struct world *w), const char 
 	}
 	printf("# %s: %llu done, %llu faults, %llu to the VMM\n", name, (unsigned long long)w.done,
 	       (unsigned long long)w.faults, (unsigned long long)w.left);
-	EXPECT(hunt(&secret, vm->ram, RAM_SIZE), 0);
+	EXPECT(hunt(&secret, vm->bare.ram, RAM_SIZE), 0);
 	/* Else it was no test of much. */
 	EXPECT(w.done > random_count() / 50, true);
 	EXPECT(w.faults > random_count() / 50, true);

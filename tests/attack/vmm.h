@@ -10,10 +10,8 @@
 #ifndef EXCLAVE_TESTS_ATTACK_VMM_H
 #define EXCLAVE_TESTS_ATTACK_VMM_H
 
-#include "lib/x86.h"
+#include "bare_vm.h"
 #include "sgx/arch.h"
-
-#include <linux/kvm.h>
 
 #define RAM_SIZE  UINT64_C(0x1000000)
 #define EPC_PAGES 256u
@@ -43,15 +41,8 @@
 #define VECTOR_DONE 0x81 /* it came to its end */
 #define VECTOR_NONE (-1) /* KVM_RUN ended for another reason, which exit_reason says */
 
-struct vcpu {
-	int fd;
-	struct kvm_run *run;
-};
-
 struct vm {
-	int fd, vepc;
-	uint8_t *ram, *epc;
-	struct vcpu vcpu[2];
+	struct bare_vm bare;
 	unsigned int epc_used; /* pages given out by vm_epc_page() */
 };
 

@@ -184,7 +184,7 @@ static const struct litmus litmus[] = {
 struct run {
 	const struct litmus *litmus;
 	const struct placement *place;
-	struct smp_vm *vm;
+	struct bare_vm *vm;
 	unsigned int threads; /* a multiple of the test's own */
 	bool native, end;
 	pthread_barrier_t barrier;
@@ -403,7 +403,7 @@ static bool host_minds_split_locks(void)
 	return minds;
 }
 
-static void run_on(struct smp_vm *vm, const struct litmus *l, const struct placement *p)
+static void run_on(struct bare_vm *vm, const struct litmus *l, const struct placement *p)
 {
 	bool minds = l->locked && p->is_split && host_minds_split_locks();
 
@@ -412,7 +412,7 @@ static void run_on(struct smp_vm *vm, const struct litmus *l, const struct place
 			.litmus = l,
 			.place = p,
 			.vm = vm,
-			.threads = vm->cpus / l->threads * l->threads,
+			.threads = vm->vcpus / l->threads * l->threads,
 			.native = native,
 		};
 
@@ -427,13 +427,13 @@ static void run_on(struct smp_vm *vm, const struct litmus *l, const struct place
 
 static void run_placement(unsigned int cpus, const struct placement *p)
 {
-	struct smp_vm vm;
+	struct bare_vm vm;
 
 	smp_vm_init(&vm, cpus, false);
 	for (size_t i = 0; i < sizeof(litmus) / sizeof(litmus[0]); i++)
 		if (fits(&litmus[i], p))
 			run_on(&vm, &litmus[i], p);
-	smp_vm_free(&vm);
+	bare_vm_free(&vm);
 }
 
 #define CASES(place, number)                                \

@@ -23,10 +23,6 @@
 #define PAGE_SIZE UINT64_C(4096)
 #define AVAIL     52
 
-#define BP_VECTOR  3
-#define NMI_VECTOR 2
-#define PF_VECTOR  14
-
 #define PATIENCE_SECONDS 60
 
 #define SLOT       5u
@@ -34,7 +30,7 @@
 #define SLOT_PAGES 4u
 
 struct test {
-	struct smp_vm vm;
+	struct bare_vm vm;
 	guest_function *lead, *follow;
 	pthread_t thread[SMP_VM_MAX_CPUS];
 };
@@ -70,10 +66,10 @@ static void start(struct test *t, unsigned int cpus)
 {
 	*t = (struct test){0};
 	smp_vm_init(&t->vm, cpus, true);
-	smp_vm_set_gate(&t->vm, IPI_VECTOR, (uintptr_t)ipi_entry);
-	smp_vm_set_gate(&t->vm, BP_VECTOR, (uintptr_t)breakpoint_entry);
-	smp_vm_set_gate(&t->vm, NMI_VECTOR, (uintptr_t)nmi_entry);
-	smp_vm_set_gate(&t->vm, PF_VECTOR, (uintptr_t)page_fault_entry);
+	bare_vm_set_gate(&t->vm, IPI_VECTOR, (uintptr_t)ipi_entry, 0, 0);
+	bare_vm_set_gate(&t->vm, BP_VECTOR, (uintptr_t)breakpoint_entry, 0, 0);
+	bare_vm_set_gate(&t->vm, NMI_VECTOR, (uintptr_t)nmi_entry, 0, 0);
+	bare_vm_set_gate(&t->vm, PF_VECTOR, (uintptr_t)page_fault_entry, 0, 0);
 	memset(&shared, 0, sizeof(shared));
 	shared.cpus = cpus;
 }
@@ -118,7 +114,7 @@ static void run(struct test *t, void (*meanwhile)(struct test *t))
 {
 	struct worker worker[SMP_VM_MAX_CPUS];
 
-	for (unsigned int n = 0; n < t->vm.cpus; n++) {
+	for (unsigned int n = 0; n < t->vm.vcpus; n++) {
 		worker[n] = (struct worker){.t = t, .cpu = n};
 		assert_int_equal(pthread_create(&t->thread[n], NULL, work, &worker[n]), 0);
 	}
@@ -127,9 +123,9 @@ static void run(struct test *t, void (*meanwhile)(struct test *t))
 	else
 		let_it_run();
 	__atomic_store_n(&shared.stop, 1, __ATOMIC_SEQ_CST);
-	for (unsigned int n = 0; n < t->vm.cpus; n++)
+	for (unsigned int n = 0; n < t->vm.vcpus; n++)
 		pthread_join(t->thread[n], NULL);
-	print_message("# %u processors: %lu changes, %lu looks\n", t->vm.cpus, shared.rounds,
+	print_message("# %u processors: %lu changes, %lu looks\n", t->vm.vcpus, shared.rounds,
 		      shared.checked);
 	if (shared.pte)
 		shared.avail_seen = *shared.pte >> AVAIL & 0x7f;
@@ -138,7 +134,7 @@ static void run(struct test *t, void (*meanwhile)(struct test *t))
 			 shared.error[2], shared.error[3]);
 	assert_true(shared.rounds > 0);
 	assert_true(shared.checked > 0);
-	smp_vm_free(&t->vm);
+	bare_vm_free(&t->vm);
 }
 
 /* The site @offset bytes into a page, and what it may call: lock incq (%rdi); ret */
@@ -178,7 +174,7 @@ static void make_page(struct test *t)
 		shared.same[i][0] = i ? TAG_B : TAG_A;
 	}
 	shared.page = area(t, 0);
-	shared.pte = smp_vm_pte(&t->vm, shared.page);
+	shared.pte = bare_vm_pte(&t->vm, (uintptr_t)shared.page);
 	*shared.pte = shared.frame[0] | 3;
 }
 
@@ -283,7 +279,7 @@ static void set_slot(struct test *t, uint8_t *memory, uint32_t flags)
 		.userspace_addr = (uintptr_t)memory,
 	};
 
-	smp_vm_ioctl(t->vm.vm, KVM_SET_USER_MEMORY_REGION, &region, "KVM_SET_USER_MEMORY_REGION");
+	bare_vm_ioctl(t->vm.fd, KVM_SET_USER_MEMORY_REGION, &region, "KVM_SET_USER_MEMORY_REGION");
 }
 
 static void change_begins(void)
@@ -303,7 +299,7 @@ static void make_slot(struct test *t)
 	*(uint64_t *)area(t, 0x10) = TAG_A;
 	*(uint64_t *)area(t, 0x20) = TAG_B;
 	shared.page = area(t, 0);
-	shared.pte = smp_vm_pte(&t->vm, shared.page);
+	shared.pte = bare_vm_pte(&t->vm, (uintptr_t)shared.page);
 	*shared.pte = SLOT_GPA | 3;
 	set_slot(t, area(t, 0x10), 0);
 	shared.state = TAG_A;
@@ -318,7 +314,7 @@ static bool is_over(double begin, unsigned int round)
 
 static void wait_for_all(struct test *t)
 {
-	while (__atomic_load_n(&shared.ready, __ATOMIC_SEQ_CST) != t->vm.cpus)
+	while (__atomic_load_n(&shared.ready, __ATOMIC_SEQ_CST) != t->vm.vcpus)
 		sleep_ms(1);
 }
 
@@ -379,7 +375,7 @@ static void log_dirty_pages(struct test *t)
 			is_first = true;
 		}
 		memcpy(now, memory, sizeof(now));
-		smp_vm_ioctl(t->vm.vm, KVM_GET_DIRTY_LOG, &log, "KVM_GET_DIRTY_LOG");
+		bare_vm_ioctl(t->vm.fd, KVM_GET_DIRTY_LOG, &log, "KVM_GET_DIRTY_LOG");
 		if (!is_first && memcmp(now, snapshot, sizeof(now)) != 0 && !(bitmap & 1))
 			fail_msg("round %u: a store that is in no log", round);
 		memcpy(snapshot, memory, sizeof(snapshot));

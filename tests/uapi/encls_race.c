@@ -76,8 +76,7 @@ static struct leaf_call einit(unsigned int page, unsigned int signed_by)
 	return (struct leaf_call){EINIT, SIGNED_GPA(signed_by), EPC_PAGE(page), TOKEN_GPA};
 }
 
-static void expect_alone(struct two_vcpus *vm, struct leaf_call call, uint64_t rax,
-			 const char *what)
+static void expect_alone(struct bare_vm *vm, struct leaf_call call, uint64_t rax, const char *what)
 {
 	struct leaf_end end[NR_VCPUS] = {encls_alone(vm, call), {0, 0}};
 
@@ -85,22 +84,22 @@ static void expect_alone(struct two_vcpus *vm, struct leaf_call call, uint64_t r
 }
 
 /* ECREATE and EADD leave RAX as it is. */
-static void create(struct two_vcpus *vm, unsigned int page)
+static void create(struct bare_vm *vm, unsigned int page)
 {
 	expect_alone(vm, ecreate(page), ECREATE, "ECREATE alone");
 }
 
-static void add(struct two_vcpus *vm, unsigned int page)
+static void add(struct bare_vm *vm, unsigned int page)
 {
 	expect_alone(vm, eadd(page), EADD, "EADD alone");
 }
 
-static void remove_page(struct two_vcpus *vm, unsigned int page)
+static void remove_page(struct bare_vm *vm, unsigned int page)
 {
 	expect_alone(vm, eremove(page), SGX_SUCCESS, "EREMOVE alone");
 }
 
-static void einit_of_one_enclave_succeeds_once(struct two_vcpus *vm)
+static void einit_of_one_enclave_succeeds_once(struct bare_vm *vm)
 {
 	const struct leaf_call calls[] = {einit(SECS_PAGE, 0), einit(SECS_PAGE, 1)};
 	struct leaf_end end[NR_VCPUS];
@@ -111,7 +110,7 @@ static void einit_of_one_enclave_succeeds_once(struct two_vcpus *vm)
 	remove_page(vm, SECS_PAGE);
 }
 
-static void einit_goes_by_the_vcpus_own_hash(struct two_vcpus *vm)
+static void einit_goes_by_the_vcpus_own_hash(struct bare_vm *vm)
 {
 	const struct leaf_call others[] = {einit(SECS_PAGE, 1), einit(OTHER_SECS_PAGE, 0)};
 	const struct leaf_call own[] = {einit(SECS_PAGE, 0), einit(OTHER_SECS_PAGE, 1)};
@@ -130,7 +129,7 @@ static void einit_goes_by_the_vcpus_own_hash(struct two_vcpus *vm)
 }
 
 /* One enclave, two signers: who has the hash wins, whatever the other one does. */
-static void einit_by_a_foreign_signature_does_not_disturb(struct two_vcpus *vm)
+static void einit_by_a_foreign_signature_does_not_disturb(struct bare_vm *vm)
 {
 	const struct leaf_call calls[] = {einit(SECS_PAGE, 0), einit(SECS_PAGE, 0)};
 	struct leaf_end end[NR_VCPUS];
@@ -143,7 +142,7 @@ static void einit_by_a_foreign_signature_does_not_disturb(struct two_vcpus *vm)
 	remove_page(vm, SECS_PAGE);
 }
 
-static void ecreate_of_one_page_succeeds_once(struct two_vcpus *vm)
+static void ecreate_of_one_page_succeeds_once(struct bare_vm *vm)
 {
 	const struct leaf_call calls[] = {ecreate(SECS_PAGE), ecreate(SECS_PAGE)};
 	struct leaf_end end[NR_VCPUS];
@@ -153,7 +152,7 @@ static void ecreate_of_one_page_succeeds_once(struct two_vcpus *vm)
 	remove_page(vm, SECS_PAGE);
 }
 
-static void eadd_of_one_page_succeeds_once(struct two_vcpus *vm)
+static void eadd_of_one_page_succeeds_once(struct bare_vm *vm)
 {
 	const struct leaf_call calls[] = {eadd(CHILD_PAGE), eadd(CHILD_PAGE)};
 	struct leaf_end end[NR_VCPUS];
@@ -167,7 +166,7 @@ static void eadd_of_one_page_succeeds_once(struct two_vcpus *vm)
 }
 
 /* SDM "EREMOVE": of a page that is not valid it succeeds; the parent's count falls by one all the same. */
-static void eremove_of_one_page_counts_once(struct two_vcpus *vm)
+static void eremove_of_one_page_counts_once(struct bare_vm *vm)
 {
 	const struct leaf_call calls[] = {eremove(CHILD_PAGE), eremove(CHILD_PAGE)};
 	struct leaf_end end[NR_VCPUS];
@@ -183,7 +182,7 @@ static void eremove_of_one_page_counts_once(struct two_vcpus *vm)
 	remove_page(vm, SECS_PAGE);
 }
 
-static void eadd_and_eremove_leave_the_count_right(struct two_vcpus *vm)
+static void eadd_and_eremove_leave_the_count_right(struct bare_vm *vm)
 {
 	const struct leaf_call calls[] = {eadd(CHILD_PAGE), eremove(CHILD_PAGE)};
 	struct leaf_end end[NR_VCPUS], again;
@@ -200,7 +199,7 @@ static void eadd_and_eremove_leave_the_count_right(struct two_vcpus *vm)
 }
 
 /* A SECS goes while a child comes: both cannot have happened. */
-static void eadd_into_a_secs_that_goes_is_one_of_both(struct two_vcpus *vm)
+static void eadd_into_a_secs_that_goes_is_one_of_both(struct bare_vm *vm)
 {
 	const struct leaf_call calls[] = {eadd(CHILD_PAGE), eremove(SECS_PAGE)};
 	struct leaf_end end[NR_VCPUS];
@@ -217,7 +216,7 @@ static void eadd_into_a_secs_that_goes_is_one_of_both(struct two_vcpus *vm)
 	}
 }
 
-static void put_operands(struct two_vcpus *vm)
+static void put_operands(struct bare_vm *vm)
 {
 	*(struct sgx_pageinfo *)(vm->ram + PAGEINFO_GPA) =
 		(struct sgx_pageinfo){.srcpge = SECS_GPA, .secinfo = SECINFO_GPA};
@@ -251,7 +250,7 @@ static void measure_empty(uint8_t mrenclave[SGX_HASH_SIZE])
 	crypto_sha256(&record, sizeof(record), mrenclave);
 }
 
-static void put_signature(struct two_vcpus *vm, unsigned int cpu)
+static void put_signature(struct bare_vm *vm, unsigned int cpu)
 {
 	struct sgx_sigstruct *sig = (struct sgx_sigstruct *)(vm->ram + SIGNED_GPA(cpu));
 	uint64_t hash[4];
@@ -274,7 +273,7 @@ static void put_signature(struct two_vcpus *vm, unsigned int cpu)
 
 int main(void)
 {
-	static void (*const races[])(struct two_vcpus * vm) = {
+	static void (*const races[])(struct bare_vm * vm) = {
 		einit_of_one_enclave_succeeds_once,
 		einit_goes_by_the_vcpus_own_hash,
 		einit_by_a_foreign_signature_does_not_disturb,
@@ -284,7 +283,7 @@ int main(void)
 		eadd_and_eremove_leave_the_count_right,
 		eadd_into_a_secs_that_goes_is_one_of_both,
 	};
-	struct two_vcpus vm;
+	struct bare_vm vm;
 
 	two_vcpus_init(&vm);
 	put_operands(&vm);
@@ -293,7 +292,7 @@ int main(void)
 	for (unsigned int round = 0; round < ROUNDS; round++)
 		for (unsigned int i = 0; i < ARRAY_SIZE(races); i++)
 			races[i](&vm);
-	two_vcpus_free(&vm);
+	bare_vm_free(&vm);
 	printf("%u rounds of %zu races\n", ROUNDS, ARRAY_SIZE(races));
 	return EXIT_SUCCESS;
 }

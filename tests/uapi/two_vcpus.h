@@ -7,10 +7,9 @@
 #ifndef EXCLAVE_TESTS_UAPI_TWO_VCPUS_H
 #define EXCLAVE_TESTS_UAPI_TWO_VCPUS_H
 
-/* <asm/kvm.h> has macros of the same names: ours go first. */
+#include "bare_vm.h"
 #include "sgx/sgx.h"
 
-#include <linux/kvm.h>
 #include <pthread.h>
 
 #define RAM_SIZE  0x200000u
@@ -28,25 +27,15 @@ struct leaf_end {
 	uint64_t vector; /* NO_FAULT: the leaf was completed */
 };
 
-struct two_vcpus {
-	int kvm, vm, vepc;
-	uint8_t *ram;
-	uint8_t *epc;
-	struct vcpu_of_two {
-		int fd;
-		struct kvm_run *run;
-	} vcpu[NR_VCPUS];
-};
-
-void two_vcpus_init(struct two_vcpus *vm);
-void two_vcpus_free(struct two_vcpus *vm);
+/* To be ended by bare_vm_free(). */
+void two_vcpus_init(struct bare_vm *vm);
 
 /* IA32_SGXLEPUBKEYHASHn of one of them. */
-void set_pubkey_hash(struct two_vcpus *vm, unsigned int cpu, const uint64_t hash[4]);
+void set_pubkey_hash(struct bare_vm *vm, unsigned int cpu, const uint64_t hash[4]);
 
-struct leaf_end encls_alone(struct two_vcpus *vm, struct leaf_call call);
+struct leaf_end encls_alone(struct bare_vm *vm, struct leaf_call call);
 /* Both leaves, as near to each other as two threads that wait for each other can be. */
-void encls_at_once(struct two_vcpus *vm, const struct leaf_call call[NR_VCPUS],
+void encls_at_once(struct bare_vm *vm, const struct leaf_call call[NR_VCPUS],
 		   struct leaf_end end[NR_VCPUS]);
 
 /* printf() and exit. */
