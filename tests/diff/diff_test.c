@@ -6,6 +6,7 @@
  * usage: diff_test [CASES [SEED [ENGINE_DEBUG]]]
  */
 #include "coverage.h"
+#include "draw.h"
 #include "native.h"
 
 #include "engine/insn.h"
@@ -25,21 +26,12 @@ struct diff {
 	uint8_t before[DIFF_DATA_SIZE];                                /* data */
 	uint8_t memory[DIFF_DATA_SIZE] __attribute__((aligned(4096))); /* the guest's */
 	uint8_t code[DIFF_CODE_SIZE] __attribute__((aligned(4096)));
-	uint64_t seed;
 	uint64_t cases, different;
 	struct insn insn;
 	struct coverage coverage;
 };
 
 static struct diff diff;
-
-static uint64_t draw(void)
-{
-	diff.seed ^= diff.seed >> 12;
-	diff.seed ^= diff.seed << 25;
-	diff.seed ^= diff.seed >> 27;
-	return diff.seed * UINT64_C(0x2545F4914F6CDD1D);
-}
 
 static const char *reg_name(unsigned int reg)
 {
@@ -49,50 +41,13 @@ static const char *reg_name(unsigned int reg)
 	return names[reg];
 }
 
-/* Small, sign-boundary and random values are all likely. */
-static uint64_t any_value(void)
-{
-	uint64_t r = draw();
-
-	switch (r >> 60 & 7) {
-	case 0:
-		return r % 256;
-	case 1:
-		return -(r % 256);
-	case 2:
-		return UINT64_C(1) << r % 64;
-	case 3:
-		return (UINT64_C(1) << r % 64) - 1;
-	default:
-		return draw();
-	}
-}
-
 static void random_state(struct diff_state *in)
 {
-	uint64_t bv = 7;
-	uint16_t fcw = 0x37f;
-	uint32_t mxcsr = 0x1f80;
-
 	for (unsigned int i = 0; i < X86_NR_GPRS; i++)
-		in->gpr[i] = any_value();
+		in->gpr[i] = draw_value(64);
 	in->gpr[X86_RSP] = DIFF_DATA + DIFF_DATA_SIZE / 2 + draw() % 256 * 8;
 	in->flags = (draw() & 0x8d5) | 0x202;
-	for (unsigned int i = 0; i < DIFF_XSTATE; i += 8) {
-		uint64_t value = draw();
-
-		memcpy(in->xstate + i, &value, 8);
-	}
-	/* Empty x87 stack with default control, and a header that XRSTOR takes. */
-	memset(in->xstate, 0, 32);
-	memcpy(in->xstate, &fcw, 2);
-	memcpy(in->xstate + 24, &mxcsr, 4);
-	memset(in->xstate + 416, 0, 576 - 416);
-	memcpy(in->xstate + 512, &bv, 8);
-	if (draw() & 1)
-		in->xstate[4] = (uint8_t)draw(); /* some x87 registers in use */
-	for (unsigned int i = 0; i < 8; i++)
-		memset(in->xstate + 32 + i * 16 + 10, 0, 6);
+	draw_xstate(in);
 }
 
 /* Makes the memory operand point into the data. Return: false when it cannot. */
@@ -411,7 +366,7 @@ int main(int argc, char **argv)
 {
 	uint64_t cases = argc > 1 ? strtoull(argv[1], NULL, 0) : 10000;
 
-	diff.seed = argc > 2 ? strtoull(argv[2], NULL, 0) : 1;
+	draw_seed = argc > 2 ? strtoull(argv[2], NULL, 0) : 1;
 	if (prepare(argc > 3 ? (uint32_t)strtoul(argv[3], NULL, 0) : 0))
 		return EXIT_FAILURE;
 	for (uint64_t i = 0; i < cases; i++)

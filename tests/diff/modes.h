@@ -20,7 +20,6 @@ struct modes {
 	struct diff_shared *shared;
 	struct world32 *world;
 	const struct config *config;
-	uint64_t seed;
 	uint64_t cases, different;
 	bool is_vector;      /* an operand that may have to be aligned */
 	unsigned int length; /* of what is tested, from in.rip */
@@ -32,8 +31,6 @@ struct modes {
 extern struct modes diff;
 extern const struct diff_segment modes_segments[DIFF_LDT_SEGMENTS];
 
-uint64_t draw(void);
-uint32_t draw_below(uint32_t end);
 /* A case into shared->code, data and in: one instruction, or up to fourteen with branches. */
 void generate(bool is_sequence);
 

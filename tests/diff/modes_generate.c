@@ -2,6 +2,8 @@
 /* Random 16- and 32-bit code, with registers that make most of it succeed. */
 #include "modes.h"
 
+#include "draw.h"
+
 #include "engine/insn.h"
 #include "lib/bits.h"
 
@@ -47,37 +49,6 @@ static const struct config configs[] = {
 	 DIFF_LDT(LDT_DATA), 2},
 };
 
-uint64_t draw(void)
-{
-	diff.seed ^= diff.seed >> 12;
-	diff.seed ^= diff.seed << 25;
-	diff.seed ^= diff.seed >> 27;
-	return diff.seed * UINT64_C(0x2545F4914F6CDD1D);
-}
-
-uint32_t draw_below(uint32_t end)
-{
-	return (uint32_t)(draw() >> 33) % end;
-}
-
-static uint64_t any_value(void)
-{
-	uint64_t r = draw();
-
-	switch (r >> 60 & 7) {
-	case 0:
-		return r % 256;
-	case 1:
-		return -(r % 256);
-	case 2:
-		return UINT64_C(1) << r % 32;
-	case 3:
-		return (UINT64_C(1) << r % 32) - 1;
-	default:
-		return draw();
-	}
-}
-
 /* The offsets in the segment of selector @sel that lead to data. */
 static void good_range(uint16_t sel, uint32_t *first, uint32_t *size)
 {
@@ -109,19 +80,15 @@ static uint32_t good_offset(uint16_t sel)
 	if (r == 1)
 		return first + size + draw_below(8) - 4;
 	if (r == 2)
-		return (uint32_t)any_value();
+		return (uint32_t)draw_value(32);
 	first += 64 + draw_below(size - 192);
 	return r % 2 ? first : align_down(first, 64);
 }
 
 static void random_state(struct diff_state *in)
 {
-	uint64_t bv = 7;
-	uint16_t fcw = 0x37f;
-	uint32_t mxcsr = 0x1f80;
-
 	for (unsigned int i = 0; i < X86_NR_GPRS; i++)
-		in->gpr[i] = any_value();
+		in->gpr[i] = draw_value(32);
 	in->gpr[X86_RSP] = good_offset(diff.config->ss);
 	if (draw_below(2))
 		in->gpr[X86_RSP] &= ~UINT64_C(3);
@@ -129,20 +96,7 @@ static void random_state(struct diff_state *in)
 		in->gpr[X86_RSP] |= draw() << 16;
 	in->gpr[X86_RBP] = (draw() << 32) | good_offset(diff.config->ss);
 	in->flags = (draw() & ARITHMETIC) | 0x202;
-	for (unsigned int i = 0; i < DIFF_XSTATE; i += 8) {
-		uint64_t value = draw();
-
-		memcpy(in->xstate + i, &value, 8);
-	}
-	memset(in->xstate, 0, 32);
-	memcpy(in->xstate, &fcw, 2);
-	memcpy(in->xstate + 24, &mxcsr, 4);
-	memset(in->xstate + 416, 0, 576 - 416);
-	memcpy(in->xstate + 512, &bv, 8);
-	if (draw_below(2))
-		in->xstate[4] = (uint8_t)draw();
-	for (unsigned int i = 0; i < 8; i++)
-		memset(in->xstate + 32 + i * 16 + 10, 0, 6);
+	draw_xstate(in);
 }
 
 static uint16_t selector_of(unsigned int seg)

@@ -6,6 +6,7 @@
  *
  * usage: modes_test [CASES [SEED [ENGINE_DEBUG_*]]]
  */
+#include "draw.h"
 #include "modes.h"
 
 #include "engine/engine.h"
@@ -126,7 +127,7 @@ int main(int argc, char **argv)
 {
 	uint64_t cases = argc > 1 ? strtoull(argv[1], NULL, 0) : 10000;
 
-	diff.seed = argc > 2 ? strtoull(argv[2], NULL, 0) : 1;
+	draw_seed = argc > 2 ? strtoull(argv[2], NULL, 0) : 1;
 	diff.native = native_new();
 	diff.world = world32_new(argc > 3 ? (uint32_t)strtoul(argv[3], NULL, 0) : 0);
 	if (!diff.native || !diff.world)
