@@ -165,6 +165,42 @@ def errata_part_missing_fail(root):
     expect_refusal("instead of", "check-errata", root)
 
 
+# Isolation
+
+def isolation(root, cell, prose=""):
+    """One row that is named, and one with @cell."""
+    write(root, "tests/attack/a.c", "\tATTACK(reads_x),\n\tATTACK(writes_y),\n/* reads_z */\n")
+    write(root, "tests/vm/b.py", 'class B:\n    name = "guest_looks"\n    checks = ("looks_at_x",)\n')
+    write(root, "docs/isolation.md", "# I\n| Who | Case |\n|---|---|\n| a | `reads_x`, `writes_y` |\n"
+          f"| b | {cell} |\n\n{prose}\n\n| Other | Table |\n|---|---|\n| no | `case` |\n")
+
+
+def isolation_complete_pass(root):
+    for cell in ("the same", "the same; `guest_looks: looks_at_x`", "`attack: reads_x`, `guest_looks` (all)"):
+        isolation(root, cell, "`/dev/x`: `attack: writes_y`")
+        expect_pass("check-isolation", root)
+
+
+def isolation_unknown_case_fail(root):
+    for name in ("reads_z", "attack: reads_z", "guest_looks: looks_at_z", "guest_looks: reads_x",
+                 "attack: looks_at_x", "nobody: reads_x"):
+        isolation(root, f"`{name}`")
+        expect_refusal(f"names the case {name}, which does not exist", "check-isolation", root)
+    isolation(root, "the same", "It goes nowhere: `attack: reads_z`.")
+    expect_refusal("names the case attack: reads_z,", "check-isolation", root)
+
+
+def isolation_row_without_case_fail(root):
+    isolation(root, "by reasoning")
+    expect_refusal('a line with "by reasoning" names no case', "check-isolation", root)
+
+
+def isolation_attack_without_line_fail(root):
+    isolation(root, "the same")
+    write(root, "tests/attack/c.c", "\tATTACK(jumps_z),\n")
+    expect_refusal("has no line for the attack jumps_z", "check-isolation", root)
+
+
 # Patches
 
 def patches(shown, count=25):
@@ -436,6 +472,8 @@ CASES = [
     includes_unknown_folder_fail, includes_empty_tree_fail,
     locks_same_order_pass, locks_other_order_fail, locks_missing_or_surplus_fail,
     errata_complete_pass, errata_unknown_test_fail, errata_part_missing_fail,
+    isolation_complete_pass, isolation_unknown_case_fail, isolation_row_without_case_fail,
+    isolation_attack_without_line_fail,
     patches_complete_pass, patches_unknown_test_fail, patches_row_missing_or_without_test_fail,
     files_clean_pass, files_without_licence_fail, files_with_trailing_space_fail,
     files_with_dead_link_fail, format_other_layout_fail, tidy_planted_bug_fail,
