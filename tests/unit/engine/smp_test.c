@@ -12,87 +12,17 @@
 
 #include <cmocka.h>
 
-#include "engine/core.h"
-#include "lib/mem.h"
-#include "machine.h"
+#include "smp_fixture.h"
 
 #include <pthread.h>
 #include <sched.h>
 #include <string.h>
 #include <time.h>
 
-#define CODE       UINT64_C(0x40000000)
-#define CODE_PAGES 16u
-#define PAGE_SIZE  4096u
-#define BYTES      (CODE_PAGES * PAGE_SIZE)
-
-/* Pages of the area. */
-#define PAGE_A     0u
-#define PAGE_B     1u
-#define PAGE_FUN   2u
-#define PAGE_DATA  3u /* and the next, for what crosses */
-#define PAGE_STACK 8u /* two for each vCPU */
-
 #define ROUNDS 3000u
 
 #define PASSES      500u
 #define PASS_MAX_NS 300000u
-
-struct pair {
-	struct machine m;
-	struct engine_vcpu *v[2];
-	uint8_t *area;
-};
-
-static uint8_t *at(struct pair *p, unsigned int page)
-{
-	return p->area + page * PAGE_SIZE;
-}
-
-/* 64-bit kernel code at @rip, with a stack of its own; like the first vCPU's but for that. */
-static void prepare(struct pair *p, unsigned int n, unsigned int page)
-{
-	struct engine_vcpu *v = p->v[n];
-	struct cpu *cpu = &v->cpu;
-
-	if (n) {
-		cpu->state = p->v[0]->cpu.state;
-		cpu->cr3 = p->v[0]->cpu.cr3;
-		cpu->gdtr = p->v[0]->cpu.gdtr;
-		cpu->idtr = p->v[0]->cpu.idtr;
-		cpu->tr = p->v[0]->cpu.tr;
-	}
-	cpu->state.cpl = 0;
-	cpu->state.seg[X86_SEG_CS].selector = MACHINE_KERNEL_CS;
-	cpu->state.seg[X86_SEG_CS].dpl = 0;
-	cpu->state.seg[X86_SEG_SS].selector = MACHINE_KERNEL_DS;
-	cpu->state.seg[X86_SEG_SS].dpl = 0;
-	cpu->state.rip = CODE + page * PAGE_SIZE;
-	cpu->state.gpr[X86_RSP] = CODE + (PAGE_STACK + 2 * n + 2) * PAGE_SIZE;
-	engine_state_changed(v);
-}
-
-static void start(struct pair *p, uint32_t debug)
-{
-	struct engine_vcpu_config config = {.run_fd = -1};
-
-	memset(p, 0, sizeof(*p));
-	p->area = mem_reserve(BYTES);
-	assert_non_null(p->area);
-	assert_int_equal(machine_init(&p->m, debug), 0);
-	assert_int_equal(machine_add_ram(&p->m, CODE, p->area, BYTES), 0);
-	machine_map(&p->m, CODE, CODE, BYTES, MACHINE_WRITABLE, 12);
-	p->v[0] = p->m.v;
-	assert_int_equal(engine_vcpu_new(p->m.engine, &config, &p->v[1]), 0);
-	cpu_set_cpuid(&p->v[1]->cpu, &p->m.cpuid);
-}
-
-static void end(struct pair *p)
-{
-	engine_vcpu_free(p->v[1]);
-	machine_destroy(&p->m);
-	mem_release(p->area, BYTES);
-}
 
 static void *run(void *arg)
 {
@@ -101,12 +31,12 @@ static void *run(void *arg)
 	return (void *)(uintptr_t)engine_run(v);
 }
 
-static void run_both(struct pair *p)
+static void run_both(struct smp *p)
 {
 	pthread_t thread[2];
 
-	prepare(p, 0, PAGE_A);
-	prepare(p, 1, PAGE_B);
+	smp_prepare(p, 0, PAGE_A);
+	smp_prepare(p, 1, PAGE_B);
 	for (unsigned int n = 0; n < 2; n++)
 		assert_int_equal(pthread_create(&thread[n], NULL, run, p->v[n]), 0);
 	for (unsigned int n = 0; n < 2; n++) {
@@ -147,14 +77,14 @@ _Static_assert(ROUNDS == 0xbb8, "the constant in the code");
 
 static void change_code(uint32_t debug)
 {
-	struct pair p;
+	struct smp p;
 
-	start(&p, debug);
-	memcpy(at(&p, PAGE_A), caller, sizeof(caller));
-	memcpy(at(&p, PAGE_B), changer, sizeof(changer));
-	memcpy(at(&p, PAGE_FUN), function, sizeof(function));
+	smp_start(&p, 2, debug);
+	memcpy(smp_page(&p, PAGE_A), caller, sizeof(caller));
+	memcpy(smp_page(&p, PAGE_B), changer, sizeof(changer));
+	memcpy(smp_page(&p, PAGE_FUN), function, sizeof(function));
 	run_both(&p);
-	end(&p);
+	smp_end(&p);
 }
 
 static void code_of_one_vcpu_changed_by_other_is_executed(void **state)
@@ -179,22 +109,22 @@ static void locked_access_across_pages_is_one(void **state)
 {
 	/* The sum passes the border between the two halves. */
 	uint64_t sum = UINT64_C(0xfffffff0);
-	struct pair p;
+	struct smp p;
 
 	(void)state;
-	start(&p, 0);
-	memcpy(at(&p, PAGE_A), adder, sizeof(adder));
-	memcpy(at(&p, PAGE_B), adder, sizeof(adder));
-	memcpy(at(&p, PAGE_DATA) + PAGE_SIZE - 4, &sum, sizeof(sum));
+	smp_start(&p, 2, 0);
+	memcpy(smp_page(&p, PAGE_A), adder, sizeof(adder));
+	memcpy(smp_page(&p, PAGE_B), adder, sizeof(adder));
+	memcpy(smp_page(&p, PAGE_DATA) + PAGE_SIZE - 4, &sum, sizeof(sum));
 	run_both(&p);
-	memcpy(&sum, at(&p, PAGE_DATA) + PAGE_SIZE - 4, sizeof(sum));
+	memcpy(&sum, smp_page(&p, PAGE_DATA) + PAGE_SIZE - 4, sizeof(sum));
 	assert_int_equal(sum, UINT64_C(0xfffffff0) + 2 * ROUNDS);
-	end(&p);
+	smp_end(&p);
 }
 
 static void *synchronize(void *arg)
 {
-	struct pair *p = arg;
+	struct smp *p = arg;
 
 	for (unsigned int i = 0; i < 300; i++)
 		engine_synchronize(p->m.engine);
@@ -205,17 +135,17 @@ static void *synchronize(void *arg)
 static void synchronize_among_changes_returns(void **state)
 {
 	pthread_t thread;
-	struct pair p;
+	struct smp p;
 
 	(void)state;
-	start(&p, ENGINE_DEBUG_TINY_CACHE);
-	memcpy(at(&p, PAGE_A), caller, sizeof(caller));
-	memcpy(at(&p, PAGE_B), changer, sizeof(changer));
-	memcpy(at(&p, PAGE_FUN), function, sizeof(function));
+	smp_start(&p, 2, ENGINE_DEBUG_TINY_CACHE);
+	memcpy(smp_page(&p, PAGE_A), caller, sizeof(caller));
+	memcpy(smp_page(&p, PAGE_B), changer, sizeof(changer));
+	memcpy(smp_page(&p, PAGE_FUN), function, sizeof(function));
 	assert_int_equal(pthread_create(&thread, NULL, synchronize, &p), 0);
 	run_both(&p);
 	pthread_join(thread, NULL);
-	end(&p);
+	smp_end(&p);
 }
 
 /* Stores to the data page until told to stop. */
@@ -227,16 +157,6 @@ static const uint8_t storer[] = {
 	0xf4,                            /* hlt */
 };
 
-/* Another vCPU wants a page of its own protected, too. */
-static void ask_for_protection(struct engine_vcpu *v, const uint8_t *host)
-{
-	engine_lock_translate(v->engine);
-	v->protect[0] = host;
-	v->protect_count = 1;
-	engine_unlock_translate(v->engine);
-	atomic_fetch_or(&v->request, REQUEST_PROTECT);
-}
-
 /*
  * Dropping write entries takes nothing from who waits for the same: if it did, vCPUs that come to
  * new code at the same time would send each other back to the start again and again.
@@ -245,26 +165,26 @@ static void protecting_while_waiting_for_protection_is_no_disturbance(void **sta
 {
 	_Atomic uint32_t *data;
 	pthread_t thread;
-	struct pair p;
+	struct smp p;
 
 	(void)state;
-	start(&p, 0);
-	memcpy(at(&p, PAGE_B), storer, sizeof(storer));
-	data = (_Atomic uint32_t *)(void *)at(&p, PAGE_DATA);
-	prepare(&p, 0, PAGE_A);
-	prepare(&p, 1, PAGE_B);
+	smp_start(&p, 2, 0);
+	memcpy(smp_page(&p, PAGE_B), storer, sizeof(storer));
+	data = (_Atomic uint32_t *)(void *)smp_page(&p, PAGE_DATA);
+	smp_prepare(&p, 0, PAGE_A);
+	smp_prepare(&p, 1, PAGE_B);
 	assert_int_equal(pthread_create(&thread, NULL, run, p.v[1]), 0);
 	while (!atomic_load(&data[0]))
 		sched_yield();
 	safepoint_enter(p.v[0]);
 	for (unsigned int i = 0; i < 200; i++) {
-		ask_for_protection(p.v[0], at(&p, PAGE_FUN));
-		assert_true(safepoint_protect(p.v[0], at(&p, PAGE_DATA)));
+		smp_ask_for_protection(p.v[0], smp_page(&p, PAGE_FUN));
+		assert_true(safepoint_protect(p.v[0], smp_page(&p, PAGE_DATA)));
 	}
 	safepoint_leave(p.v[0]);
 	atomic_store(&data[1], 1);
 	pthread_join(thread, NULL);
-	end(&p);
+	smp_end(&p);
 }
 
 /* Waits for an even number in (%rbx), makes it odd, ROUNDS times; the other vCPU likewise for odd ones. */
@@ -296,7 +216,7 @@ static uint64_t cpu_time_ns(void)
 static void spinning_with_pause_lets_the_other_run(void **state)
 {
 	cpu_set_t before, one;
-	struct pair p;
+	struct smp p;
 	uint64_t start_ns, spent_ns;
 
 	(void)state;
@@ -304,15 +224,15 @@ static void spinning_with_pause_lets_the_other_run(void **state)
 	CPU_ZERO(&one);
 	CPU_SET((unsigned int)sched_getcpu(), &one);
 	assert_int_equal(sched_setaffinity(0, sizeof(one), &one), 0);
-	start(&p, 0);
-	memcpy(at(&p, PAGE_A), passer, sizeof(passer));
-	memcpy(at(&p, PAGE_B), passer, sizeof(passer));
-	at(&p, PAGE_B)[PASSER_JNE] = 0x74;
+	smp_start(&p, 2, 0);
+	memcpy(smp_page(&p, PAGE_A), passer, sizeof(passer));
+	memcpy(smp_page(&p, PAGE_B), passer, sizeof(passer));
+	smp_page(&p, PAGE_B)[PASSER_JNE] = 0x74;
 	start_ns = cpu_time_ns();
 	run_both(&p);
 	spent_ns = cpu_time_ns() - start_ns;
-	assert_int_equal(at(&p, PAGE_DATA)[0] | at(&p, PAGE_DATA)[1] << 8, 2 * PASSES);
-	end(&p);
+	assert_int_equal(smp_page(&p, PAGE_DATA)[0] | smp_page(&p, PAGE_DATA)[1] << 8, 2 * PASSES);
+	smp_end(&p);
 	assert_int_equal(sched_setaffinity(0, sizeof(before), &before), 0);
 	assert_true(spent_ns / (2 * PASSES) < PASS_MAX_NS);
 }
