@@ -13,6 +13,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,12 +21,19 @@
 #include <unistd.h>
 
 #define MSR_SYSENTER_EIP 0x176
+#define MSR_TSC_DEADLINE 0x6e0
+#define MSR_X2APIC_EOI   0x80b
+#define MSR_X2APIC_SVR   0x80f
+#define MSR_X2APIC_SELF  0x83f
 #define MSR_NOBODYS      0x12345678
+
+#define APIC_BASE_X2APIC UINT64_C(0xfee00d00) /* of the boot processor */
+#define APIC_SVR_ENABLED 0x1ff
 
 /* RAM, and from its end on as much of a device. */
 #define RAM_SIZE  0x200000u
 #define DEVICE    RAM_SIZE
-#define HANDLER   0x6000u /* only returns */
+#define HANDLER   0x6000u
 #define CODE      0x8000u
 #define STACK_TOP 0x10000u
 #define VECTOR    0x40
@@ -35,6 +43,8 @@ struct exit_case {
 	struct bare_vm *vm;
 	uint32_t reason;
 	uint32_t msr;
+	uint32_t value; /* for the MSR */
+	bool has_apic;  /* the interrupt controllers are KVM's */
 	uint8_t size;
 	uint8_t code[16];
 };
@@ -53,28 +63,49 @@ static void take_unknown_msrs(struct bare_vm *vm)
 	bare_vm_ioctl(vm->fd, KVM_ENABLE_CAP, &cap, "KVM_CAP_X86_USER_SPACE_MSR");
 }
 
-static void make_vm(struct bare_vm *vm)
+static void enable_x2apic(const struct bare_vcpu *vcpu)
+{
+	struct kvm_sregs sregs;
+
+	bare_vm_ioctl(vcpu->fd, KVM_GET_SREGS, &sregs, "KVM_GET_SREGS");
+	sregs.apic_base = APIC_BASE_X2APIC;
+	bare_vm_ioctl(vcpu->fd, KVM_SET_SREGS, &sregs, "KVM_SET_SREGS");
+	bare_vcpu_set_msr(vcpu, MSR_X2APIC_SVR, APIC_SVR_ENABLED);
+}
+
+/* The handler of the vector only returns; with the APIC, it counts in RDI and ends the interrupt. */
+static void make_vm(struct bare_vm *vm, bool has_apic)
 {
 	static const uint8_t iretq[] = {0x48, 0xcf};
+	/* push %rcx; push %rax; inc %rdi; mov $EOI, %ecx; xor %eax, %eax; wrmsr; pop; pop; iretq */
+	static const uint8_t eoi[] = {0x51, 0x50, 0x48, 0xff, 0xc7, 0xb9, 0x0b, 0x08, 0,
+				      0,    0x31, 0xc0, 0x0f, 0x30, 0x58, 0x59, 0x48, 0xcf};
 
 	bare_vm_init(vm, RAM_SIZE);
+	if (has_apic)
+		bare_vm_ioctl(vm->fd, KVM_CREATE_IRQCHIP, NULL, "KVM_CREATE_IRQCHIP");
 	bare_vm_map(vm, 0, 0, RAM_SIZE + DEVICE,
 		    PT_PRESENT_MASK | PT_WRITABLE_MASK | PT_PAGE_SIZE_MASK);
 	bare_vm_set_gate(vm, VECTOR, HANDLER, 0, 0);
-	memcpy(vm->ram + HANDLER, iretq, sizeof(iretq));
+	memcpy(vm->ram + HANDLER, has_apic ? eoi : iretq, has_apic ? sizeof(eoi) : sizeof(iretq));
 	take_unknown_msrs(vm);
 	bare_vm_add_vcpu(vm, 0);
+	if (has_apic)
+		enable_x2apic(&vm->vcpu[0]);
 }
 
 /* The next run begins with @code; RBX leads to the device. */
-static void load_code(struct bare_vm *vm, const uint8_t *code, size_t size, uint32_t msr,
-		      uint32_t count)
+static void load_code(const struct exit_case *c, unsigned int count)
 {
-	const struct kvm_regs regs = {
-		.rip = CODE, .rsp = STACK_TOP, .rbx = DEVICE, .rcx = msr, .rsi = count};
+	const struct kvm_regs regs = {.rip = CODE,
+				      .rsp = STACK_TOP,
+				      .rax = c->value,
+				      .rbx = DEVICE,
+				      .rcx = c->msr,
+				      .rsi = count};
 
-	memcpy(vm->ram + CODE, code, size);
-	bare_vcpu_enter(&vm->vcpu[0], &regs);
+	memcpy(c->vm->ram + CODE, c->code, c->size);
+	bare_vcpu_enter(&c->vm->vcpu[0], &regs);
 }
 
 static void run_vcpu(const struct bare_vm *vm, uint32_t reason)
@@ -89,7 +120,7 @@ static void run_vcpu(const struct bare_vm *vm, uint32_t reason)
 
 static void load(const struct exit_case *c, unsigned int count)
 {
-	load_code(c->vm, c->code, c->size, c->msr, count);
+	load_code(c, count);
 	/* What an exit of the case before has left to be finished is finished by this. */
 	run_vcpu(c->vm, c->reason);
 }
@@ -125,6 +156,20 @@ static uint64_t loop(void *ctx, unsigned int iterations)
 
 	load(c, iterations);
 	return bench_cpu_ns() - start;
+}
+
+/* Likewise, with an interrupt in each turn. */
+static uint64_t interrupts(void *ctx, unsigned int iterations)
+{
+	const struct exit_case *c = ctx;
+	uint64_t passed = loop(ctx, iterations);
+	struct kvm_regs regs;
+
+	bare_vm_ioctl(c->vm->vcpu[0].fd, KVM_GET_REGS, &regs, "KVM_GET_REGS");
+	if (regs.rdi == iterations)
+		return passed;
+	fprintf(stderr, "exit-bench: %llu interrupts came instead of %u\n", regs.rdi, iterations);
+	exit(EXIT_FAILURE);
 }
 
 static uint64_t empty_runs(void *ctx, unsigned int iterations)
@@ -203,13 +248,39 @@ static const struct exit_case cases[] = {
 		/* wrmsr; dec %esi; jnz .-4; out %al, $0x80 */
 		.code = {0x0f, 0x30, 0xff, 0xce, 0x75, 0xfa, 0xe6, 0x80, JMP_BACK(8)},
 	},
+	{
+		.pair = {.name = "x2APIC: EOI of nothing", .subject = loop},
+		.has_apic = true,
+		.reason = KVM_EXIT_IO,
+		.msr = MSR_X2APIC_EOI,
+		.size = 10,
+		.code = {0x0f, 0x30, 0xff, 0xce, 0x75, 0xfa, 0xe6, 0x80, JMP_BACK(8)},
+	},
+	{
+		.pair = {.name = "TSC deadline disarmed", .subject = loop},
+		.has_apic = true,
+		.reason = KVM_EXIT_IO,
+		.msr = MSR_TSC_DEADLINE,
+		.size = 10,
+		.code = {0x0f, 0x30, 0xff, 0xce, 0x75, 0xfa, 0xe6, 0x80, JMP_BACK(8)},
+	},
+	{
+		.pair = {.name = "self IPI, handler, EOI, IRET", .subject = interrupts},
+		.has_apic = true,
+		.reason = KVM_EXIT_IO,
+		.msr = MSR_X2APIC_SELF,
+		.value = VECTOR,
+		.size = 11,
+		/* sti; wrmsr; dec %esi; jnz .-4; out %al, $0x80 */
+		.code = {0xfb, 0x0f, 0x30, 0xff, 0xce, 0x75, 0xfa, 0xe6, 0x80, JMP_BACK(9)},
+	},
 };
 
-static void measure_case(struct bare_vm *b, const struct exit_case *which)
+static void measure_case(struct bare_vm vms[2], const struct exit_case *which)
 {
 	struct exit_case c = *which;
 
-	c.vm = b;
+	c.vm = &vms[c.has_apic];
 	c.pair.ctx = &c;
 	c.pair.iterations = 5000;
 	c.pair.peer_name = "getppid()";
@@ -247,7 +318,7 @@ static uint64_t wait_in_kvm(struct latency *l)
 
 static void measure_kick(struct bare_vm *b)
 {
-	static const uint8_t spin[] = {JMP_BACK(0)};
+	const struct exit_case spin = {.vm = b, .size = 2, .code = {JMP_BACK(0)}};
 	const struct sigaction handler = {.sa_handler = leave_soon};
 	struct latency l = {
 		.name = "signal to a guest in a loop",
@@ -258,20 +329,22 @@ static void measure_kick(struct bare_vm *b)
 
 	running = b->vcpu[0].run;
 	sigaction(SIGUSR1, &handler, NULL);
-	load_code(b, spin, sizeof(spin), 0, 0);
+	load_code(&spin, 0);
 	latency_run(&l);
 }
 
 int main(void)
 {
-	struct bare_vm b;
+	struct bare_vm vms[2];
 
-	make_vm(&b);
+	make_vm(&vms[false], false);
+	make_vm(&vms[true], true);
 	bench_print_header();
 	for (unsigned int i = 0; i < ARRAY_SIZE(cases); i++)
-		measure_case(&b, &cases[i]);
-	measure_kick(&b);
+		measure_case(vms, &cases[i]);
+	measure_kick(&vms[false]);
 	latency_run_native();
-	bare_vm_free(&b);
+	bare_vm_free(&vms[false]);
+	bare_vm_free(&vms[true]);
 	return EXIT_SUCCESS;
 }
