@@ -223,19 +223,21 @@ class Run:
                 *whole, rest = (rest + piece).split(b"\n")
                 for line in whole:
                     self.__take(line.decode(errors="replace").rstrip("\r"), now)
-                rest = self.__answer(rest)
+                    # The kernel may have written behind the question.
+                    if self.answers and self.answers[0][0] in line:
+                        self.__answer()
+                if self.answers and rest.endswith(self.answers[0][0]):
+                    self.__answer()
+                    rest = b""
             if now > deadline:
                 self.complain(f"it had not ended after {self.machine.timeout:.0f} s")
                 return
 
-    def __answer(self, rest):
-        """Types what the line asks for that has no end yet. Return: what is left of it."""
-        if not self.answers or not rest.endswith(self.answers[0][0]):
-            return rest
+    def __answer(self):
+        """Types what was asked for."""
         self.answered.append(time.monotonic())
         self.process.stdin.write(self.answers.pop(0)[1])
         self.process.stdin.flush()
-        return b""
 
     def __take(self, line, now):
         self.lines.append(line)

@@ -126,6 +126,13 @@ def questions_are_answered(folder):
     assert found.marks["typed"][0].text == "a b" and len(found.answered) == 2
 
 
+def question_with_kernel_line_behind_is_answered(folder):
+    program = LOGIN.replace("'name: ', end=''", "'name: [ 3.1] e1000e: a line'")
+    found = run(folder, OURS + SAYS + program, answers=[(b"name: ", b"a\n"), (b"word: ", b"b\n")])
+    expect(found)
+    assert found.marks["typed"][0].text == "a b"
+
+
 def question_that_is_not_asked_fails(folder):
     expect(run(folder, OURS + SAYS, answers=[(b"name: ", b"a\n")]), "never asked 'name: '")
 
@@ -135,7 +142,7 @@ CASES = (
     device_of_the_machine_fails, descriptor_in_a_child_passes, failed_check_fails,
     missing_check_fails, reset_instead_of_power_off_fails, status_of_qemu_fails,
     guest_that_hangs_is_ended, program_that_is_not_there_fails, marks_have_times_and_costs,
-    questions_are_answered, question_that_is_not_asked_fails,
+    questions_are_answered, question_with_kernel_line_behind_is_answered, question_that_is_not_asked_fails,
 )
 
 
