@@ -26,7 +26,7 @@ demo-library: build
 
 image: build
 	$(need) image
-	@scripts/build-image
+	@$(release)/src/exclave image
 
 bench: build
 	@$(release)/bench/sgx-bench

@@ -100,6 +100,21 @@ def make(disk, parts):
     copy_sparse(parts / "root.img", disk, ROOT)
 
 
+def grow(disk, size):
+    """Makes a disk of make() larger, to `size` bytes; room without files takes none of the host's."""
+    with open(disk, "rb") as file:
+        loader = file.read(BOOT_CODE_SIZE)
+    root_mib = size // SECTOR // MIB - (ROOT + TAIL) // MIB
+    with open(disk, "r+b") as file:
+        file.truncate(size // SECTOR // MIB * MIB * SECTOR)
+    # It cuts the file off behind the file system's size, as if that began with the file.
+    run("resize2fs", f"{disk}?offset={ROOT * SECTOR}", f"{root_mib}M")
+    with open(disk, "r+b") as file:
+        file.truncate(size // SECTOR // MIB * MIB * SECTOR)
+    write_table(disk, root_mib * MIB)
+    write_at(disk, 0, loader)
+
+
 def add_files(disk, files, folder):
     """Writes files of the host into `folder`, which is new, of the root file system."""
     lines = [f"mkdir {folder}"]
@@ -116,10 +131,3 @@ def add_files(disk, files, folder):
 
 def copy(source, target):
     run("cp", "--sparse=always", "--reflink=auto", source, target)
-
-
-def check_tools():
-    for name, package in (("sfdisk", "fdisk"), ("mcopy", "mtools"), ("debugfs", "e2fsprogs"),
-                          ("mmdebstrap", "mmdebstrap"), ("mke2fs", "e2fsprogs")):
-        if not shutil.which(name, path=PATH):
-            raise DiskError(f"no program {name} (package {package})")

@@ -2,9 +2,11 @@
 /* Every command of exclave(1). */
 #include "tools/invocation.h"
 #include "tools/demo.h"
+#include "tools/image.h"
 #include "tools/machine.h"
 #include "tools/qemu.h"
 #include "tools/run.h"
+#include "tools/script.h"
 
 #include "lib/bits.h"
 
@@ -29,7 +31,14 @@ static const struct command_option doctor_options[] = {
 };
 
 static const struct command_option demo_options[] = {
-	{"cache", "FOLDER", "keeps Debian's packages and the logs; else ~/.cache/exclave"},
+	SCRIPT_CACHE_OPTION,
+};
+
+static const struct command_option image_options[] = {
+	{"output", "FOLDER", "where the disk goes; else image in that of --cache"},
+	{"size", "SIZE", "of the disk; else as little as Debian needs"},
+	{"refresh", NULL, "with Debian's packages of today, in a new disk"},
+	SCRIPT_CACHE_OPTION,
 };
 
 const struct command commands[] = {
@@ -85,6 +94,20 @@ const struct command commands[] = {
 		.main = demo_main,
 		.option_count = ARRAY_SIZE(demo_options),
 		.options = demo_options,
+	},
+	{
+		.name = "image",
+		.synopsis = "[OPTION...]",
+		.summary = "builds a disk with Debian, enclaves inside",
+		.about =
+			"Builds disk.img, with Debian 12, from Debian's packages, and prints its folder. It boots\n"
+			"by a BIOS, by UEFI, or with vmlinuz and initrd from the same folder. root logs in on the\n"
+			"serial line without a password; services exclave-demo and exclave-selftest run enclaves:\n"
+			"  exclave vm --disk=FOLDER/disk.img --epc=64M --smp=4 --mem=2G\n"
+			"A disk that a guest has written to is kept as it is, until --refresh.",
+		.main = image_main,
+		.option_count = ARRAY_SIZE(image_options),
+		.options = image_options,
 	},
 	{
 		.name = "host",

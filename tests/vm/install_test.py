@@ -7,6 +7,7 @@ usage: install_test.py BUILD
 """
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -17,7 +18,9 @@ import packages
 SECONDS = 180
 WANTED = ("bin/exclave", "lib/exclave/libexclave.so", "share/man/man1/exclave.1",
           "share/bash-completion/completions/exclave.bash", "libexec/exclave/demo/guest_demo.py",
-          "libexec/exclave/guest/guest-demo", "libexec/exclave/guest/alice.image")
+          "libexec/exclave/guest/guest-demo", "libexec/exclave/guest/alice.image",
+          "libexec/exclave/scripts/build-image", "libexec/exclave/scripts/image/customize",
+          "libexec/exclave/scripts/image/root/etc/fstab")
 
 
 class Installed:
@@ -28,11 +31,11 @@ class Installed:
         self.prefix = found[0].parents[1] if found else folder / "root"
         self.folder = folder
 
-    def run(self, *args, cwd=None):
+    def run(self, *args, cwd=None, **environment):
         return subprocess.run([self.prefix / "bin" / "exclave", *args], capture_output=True, text=True,
                               timeout=SECONDS, cwd=cwd or self.folder,
                               env={**os.environ, "EXCLAVE_CONFIG": "/dev/null",
-                                   "XDG_STATE_HOME": str(self.folder)})
+                                   "XDG_STATE_HOME": str(self.folder), **environment})
 
 
 def all_files_are_there(installed):
@@ -60,16 +63,28 @@ def demo_shows_all_steps(installed):
     return None
 
 
-def demo_without_its_files_says_so(installed):
-    shutil.rmtree(installed.prefix / "libexec")
-    result = installed.run("demo")
-    if result.returncode != 125 or "install exclave again" not in result.stderr:
+def image_finds_its_script(installed):
+    """Which asks for what it needs first; a disk takes minutes."""
+    only = installed.folder / "only"
+    only.mkdir()
+    (only / "python3").symlink_to(sys.executable)
+    result = installed.run("image", f"--cache={installed.folder}/cache", PATH=str(only))
+    if result.returncode != 1 or not re.search("^image: .*apt-get install .*mmdebstrap", result.stderr):
         return f"{result.returncode}: {result.stderr}"
     return None
 
 
+def scripts_missing_said_so(installed):
+    shutil.rmtree(installed.prefix / "libexec")
+    for name in ("demo", "image"):
+        result = installed.run(name)
+        if result.returncode != 125 or "install exclave again" not in result.stderr:
+            return f"{name}: {result.returncode}: {result.stderr}"
+    return None
+
+
 CASES = (all_files_are_there, run_finds_its_library, doctor_is_content, demo_shows_all_steps,
-         demo_without_its_files_says_so)
+         image_finds_its_script, scripts_missing_said_so)
 
 
 def main():

@@ -31,7 +31,7 @@ class PackageError(Exception):
 
 def tell(text):
     """Says what takes its time; a comment to a reader of TAP."""
-    print(f"# {text}", file=sys.stderr, flush=True)
+    print(text if sys.stderr.isatty() else f"# {text}", file=sys.stderr, flush=True)
 
 
 @contextlib.contextmanager

@@ -52,11 +52,20 @@ class Waiting:
             self.stream.flush()
         self.shown = False
 
+    def __line(self, seconds):
+        """Less than the terminal is wide: what had wrapped would stay."""
+        try:
+            columns = os.get_terminal_size(self.stream.fileno()).columns or 80
+        except OSError:
+            columns = 80
+        end = f" {seconds:.0f} s"
+        return f"  {self.text}"[:max(columns - len(end) - 1, 0)] + end
+
     def __count(self):
         while not self.done.wait(STEP_SECONDS):
             with self.lock:
                 seconds = time.monotonic() - self.since
                 if seconds >= FIRST_SECONDS:
-                    self.stream.write(f"\r\033[K  {self.text} {seconds:.0f} s")
+                    self.stream.write(f"\r\033[K{self.__line(seconds)}")
                     self.stream.flush()
                     self.shown = True

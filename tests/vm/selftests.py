@@ -13,6 +13,7 @@ import sys
 import tempfile
 
 import packages
+import progress
 
 PACKAGE = "linux-source-6.1"
 TARBALL = f"./usr/src/{PACKAGE}.tar.xz"
@@ -42,7 +43,8 @@ def unpack_source(folder):
             if source:
                 source.close()
             source = running[-1].stdout
-        running[-1].communicate()
+        with progress.Waiting("unpacking"):
+            running[-1].communicate()
         # The ones before it may end by a closed pipe.
         if [process.wait() for process in running][-1] != 0:
             raise packages.PackageError(f"{PACKAGE} does not hold {', '.join(MEMBERS)}")

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Commands of exclave(1) that are programs of Python: where they are installed, and how they start. */
+#ifndef EXCLAVE_TOOLS_SCRIPT_H
+#define EXCLAVE_TOOLS_SCRIPT_H
+
+#include <limits.h>
+
+#define SCRIPT_MAX_ARGUMENTS 16
+
+struct invocation;
+
+struct script {
+	char path[PATH_MAX];
+	char guest[PATH_MAX]; /* the folder of what guests run */
+	char cache[PATH_MAX]; /* empty: the script has one of its own, in the build tree */
+	int argc;
+	const char *argv[SCRIPT_MAX_ARGUMENTS + 1];
+};
+
+/* A value of the option --cache: the same for all of these commands. */
+#define SCRIPT_CACHE_OPTION                                                         \
+	{                                                                           \
+		"cache", "FOLDER", "keeps Debian's packages; else ~/.cache/exclave" \
+	}
+
+/* Says that @name is not in PATH, with its remedy. Return: 0 when it is, or an exit status. */
+int script_needs(const char *name, const char *remedy);
+
+/*
+ * Finds the script @name, DIRECTORY/FILE in the source tree, called @what in messages, and what
+ * guests run. The packages that it takes from Debian are kept where --cache says.
+ * Return: 0, or an exit status after a message.
+ */
+int script_find(struct script *script, const char *name, const char *what,
+		const struct invocation *invocation);
+
+/* One more option of the script's. Both strings must stay until script_become(). */
+void script_add(struct script *script, const char *option, const char *value);
+
+/* Return: an exit status after a message, when it could not be started. */
+int script_become(struct script *script);
+
+#endif
