@@ -4,6 +4,7 @@ import dataclasses
 import http.server
 import os
 import pathlib
+import re
 import subprocess
 import tarfile
 import threading
@@ -24,9 +25,13 @@ DISKS = {
     "ahci": ["-device", "ich9-ahci,id=sata", "-device", "ide-hd,bus=sata.0,drive=root"],
 }
 NETWORKS = {"virtio-net-pci": "virtio_net", "e1000": "e1000"}
+PROMPT = b"exclave:~# "
 LOGIN = [(b"exclave login: ", b"root\n"),
-         (b"# ", b"mkdir /run/test && tar -xf /dev/disk/by-id/virtio-test -C /run/test && "
+         (PROMPT, b"mkdir /run/test && tar -xf /dev/disk/by-id/virtio-test -C /run/test && "
                  b"sh /run/test/test.sh\n")]
+# Of the kernel series of 2021, word for word, but for the image's name.
+SERIES = ("-smp 4 -m 2G -drive file=IMAGE,if=virtio -cpu host,+sgx_provisionkey "
+          "-sgx-epc id=epc1,memdev=mem1 -object memory-backend-epc,id=mem1,size=64M,prealloc")
 DRIFT_MAX = 500e-6
 # A drift is told from the time that a line takes to us by nothing shorter.
 DRIFT_SECONDS = 20
@@ -35,8 +40,9 @@ IMAGE = {}
 
 def prepare(args):
     """Builds what all guests share."""
-    built = subprocess.run([BUILD, "--guest", args.guest], check=True, stdout=subprocess.PIPE, text=True)
-    IMAGE["folder"] = pathlib.Path(built.stdout.strip())
+    # Not the user's own disk, which guests may have written to.
+    IMAGE["folder"] = packages.CACHE / "image-test"
+    subprocess.run([BUILD, "--guest", args.guest, "--output", IMAGE["folder"]], check=True, stdout=subprocess.DEVNULL)
     IMAGE["ovmf"] = packages.package_tree("ovmf") / FIRMWARE
 
 
@@ -244,4 +250,57 @@ class Sgx(Case):
         machine.devices += ["-object", "memory-backend-epc,id=epc,size=64M,prealloc=on"]
 
 
-CASES = {case.name: case for case in (BootKernel, BootBios, BootUefi, Work, Stress, Kernel, Sgx)}
+class SeriesMachine(ImageMachine):
+    """`exclave qemu`, with the command line of the series of 2021 as it stands there."""
+
+    def command(self, image, initrd):
+        line = SERIES.replace("IMAGE", str(IMAGE["folder"] / "disk.img")).split()
+        # The serial line is the terminal, and the image is left as it is.
+        return [self.exclave, "qemu", *line, "-nographic", "-no-reboot", "-snapshot"]
+
+
+class Series(Case):
+    """No script: what there is to see, the image's own services and commands say on the console."""
+    name = "series"
+    start = "bios"
+    # Of the console: the boot loader, the machine that was asked for, and systemd.
+    wanted = {"the boot loader": r"by GRUB \(pc\)", "four processors": r"smp: Brought up 1 node, 4 CPUs",
+              "2 GiB": r"Memory: \d+K/209\d{4}K available", "64 MiB of EPC": r"sgx: EPC section",
+              "systemd's service": r"Finished \S*exclave-hello\."}
+    epc = re.compile(r"sgx: EPC section 0x([0-9a-f]+)-0x([0-9a-f]+)")
+    steps = ("hello", "attributes", "attest", "grow", "rights", "trim", "threads", "storm", "provision")
+    timeout = 300
+
+    def run(self, folder, log):
+        machine = SeriesMachine(**vars(harness.machine_of(self.options)), folder=folder)
+        machine.timeout += self.timeout
+        run = harness.Run(machine, "", log)
+        run.answers = [LOGIN[0], (PROMPT, b"systemctl start exclave-demo; journalctl -o cat --no-pager -u exclave-demo;"
+                                  b" systemctl --failed --plain --no-legend | sed 's/^/FAILED-UNIT /';"
+                                  b" systemctl poweroff\n")]
+        run.run()
+        self.judge(run)
+        return run
+
+    def judge(self, run):
+        text = run.text()
+        for what, pattern in self.wanted.items():
+            if not re.search(pattern, text):
+                run.complain(f"the console does not show {what}: {pattern}")
+        before_login = text.partition("exclave login: ")[0]
+        for name in ("hello_alice", "hello_bob"):
+            if f"EXCLAVE-TEST: {name} PASS" not in before_login:
+                run.complain(f"{name}: no enclave says so before the login")
+        for step in self.steps:
+            for name in sgx_cases.STEPS[step]:
+                if name not in run.checks:
+                    run.complain(f"{name}: exclave-demo did not report it")
+        epc = self.epc.search(text)
+        if epc and int(epc.group(2), 16) + 1 - int(epc.group(1), 16) != 64 << 20:
+            run.complain(f"EPC of another size: {epc.group(0)}")
+        failed = re.findall(r"^FAILED-UNIT .*", text, re.M)
+        if failed:
+            run.complain(f"{failed}")
+
+
+CASES = {case.name: case for case in (BootKernel, BootBios, BootUefi, Work, Stress, Kernel, Sgx, Series)}

@@ -5,7 +5,7 @@
 usage: image_test.py [--case NAME]... [--seconds N] [--guest FOLDER]
 
 Each case is a guest of its own with four processors: it boots, somebody logs in on its serial line and runs
-a script of tests/vm/image, and it is shut down. --list names the cases; the output stays in build/vm-logs.
+a script of tests/vm/image, and it is shut down. `series` starts by the command line of the series of 2021. --list names the cases; the output stays in build/vm-logs.
 """
 import os
 import pathlib
