@@ -2,8 +2,8 @@
 /*
  * Makes signing keys and signs enclaves of the demonstration.
  *
- *   sign --new-key KEY              a key, RSA-3072 with exponent 3, in PEM
- *   sign KEY ENCLAVE.elf IMAGE      an image; prints MRENCLAVE
+ *   sign --new-key KEY                      a key, RSA-3072 with exponent 3, in PEM
+ *   sign [--quiet] KEY ENCLAVE.elf IMAGE    an image; prints MRENCLAVE
  */
 #include "sign.h"
 
@@ -13,6 +13,7 @@
 
 #include <fcntl.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -69,7 +70,14 @@ static EVP_PKEY *read_key(const char *path)
 	return key;
 }
 
-static void sign(const char *key_path, const char *elf, const char *path)
+static void print_mrenclave(const uint8_t mrenclave[SGX_HASH_SIZE])
+{
+	for (unsigned int i = 0; i < SGX_HASH_SIZE; i++)
+		printf("%02x", mrenclave[i]);
+	printf("\n");
+}
+
+static void sign(const char *key_path, const char *elf, const char *path, bool quiet)
 {
 	EVP_PKEY *key = read_key(key_path);
 	uint8_t mrenclave[SGX_HASH_SIZE];
@@ -79,20 +87,21 @@ static void sign(const char *key_path, const char *elf, const char *path)
 	image_measure(&image, mrenclave);
 	image_sign(&image, mrenclave, key);
 	image_write(path, &image);
-	for (unsigned int i = 0; i < sizeof(mrenclave); i++)
-		printf("%02x", mrenclave[i]);
-	printf("\n");
+	if (!quiet)
+		print_mrenclave(mrenclave);
 	free(image.contents);
 	EVP_PKEY_free(key);
 }
 
 int main(int argc, char **argv)
 {
+	bool quiet = argc == 5 && !strcmp(argv[1], "--quiet");
+
 	if (argc == 3 && !strcmp(argv[1], "--new-key"))
 		new_key(argv[2]);
-	else if (argc == 4)
-		sign(argv[1], argv[2], argv[3]);
+	else if (argc == 4 || quiet)
+		sign(argv[1 + quiet], argv[2 + quiet], argv[3 + quiet], quiet);
 	else
-		fail("usage: sign --new-key KEY | sign KEY ENCLAVE.elf IMAGE");
+		fail("usage: sign --new-key KEY | sign [--quiet] KEY ENCLAVE.elf IMAGE");
 	return 0;
 }
