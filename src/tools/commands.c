@@ -50,7 +50,8 @@ const struct command commands[] = {
 			"Runs COMMAND, for example QEMU, with a /dev/kvm, /dev/sgx_vepc and\n"
 			"/dev/sgx_provision in software, or with the machine's own where those work.\n"
 			"COMMAND must be dynamically linked and have no rights of its own (setuid).\n"
-			"The exit status is COMMAND's; 125 to 127 when it could not be started, as env(1).",
+			"The exit status is COMMAND's; 125 to 127 when it could not be started, as env(1)\n"
+			"has it.",
 		.main = run_main,
 		.takes_arguments = true,
 	},
@@ -88,9 +89,10 @@ const struct command commands[] = {
 		.synopsis = "[OPTION...]",
 		.summary = "shows enclaves in a guest, step by step",
 		.about =
-			"Boots a stock Debian kernel with 64 MiB of EPC twice, and shows what two enclaves do:\n"
-			"measurement, attributes, sealing over the boots, local attestation, SGX2, timings.\n"
-			"Debian's packages for the guest are downloaded once, and never installed.",
+			"Boots a stock Debian kernel with 64 MiB of EPC twice, and shows what two\n"
+			"enclaves do: measurement, attributes, sealing over the boots, local\n"
+			"attestation, SGX2, timings. Debian's packages for the guest are downloaded\n"
+			"once, and never installed.",
 		.main = demo_main,
 		.option_count = ARRAY_SIZE(demo_options),
 		.options = demo_options,
@@ -100,9 +102,10 @@ const struct command commands[] = {
 		.synopsis = "[OPTION...]",
 		.summary = "builds a disk with Debian, enclaves inside",
 		.about =
-			"Builds disk.img, with Debian 12, from Debian's packages, and prints its folder. It boots\n"
-			"by a BIOS, by UEFI, or with vmlinuz and initrd from the same folder. root logs in on the\n"
-			"serial line without a password; services exclave-demo and exclave-selftest run enclaves:\n"
+			"Builds disk.img, with Debian 12, from Debian's packages, and prints its folder.\n"
+			"It boots by a BIOS, by UEFI, or with vmlinuz and initrd of the same folder; root\n"
+			"logs in on the serial line without a password. Services exclave-demo and\n"
+			"exclave-selftest run enclaves there.\n"
 			"  exclave vm --disk=FOLDER/disk.img --epc=64M --smp=4 --mem=2G\n"
 			"A disk that a guest has written to is kept as it is, until --refresh.",
 		.main = image_main,
@@ -114,8 +117,8 @@ const struct command commands[] = {
 		.synopsis = "[OPTION...]",
 		.summary = "says what this machine offers to guests",
 		.about =
-			"Says who runs the guests and why, which features of the processor they get, how much\n"
-			"EPC there is, and which options are set where.",
+			"Says who runs the guests and why, which features of the processor they get,\n"
+			"how much EPC there is, and which options are set where.",
 		.main = host_main,
 	},
 	{

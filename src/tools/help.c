@@ -4,8 +4,9 @@
 #include <stdio.h>
 
 #include "host/options.h"
+#include "tools/terminal.h"
 
-#define COLUMN 36
+#define COLUMN 30
 
 static void print_option(char letter, const char *name, const char *argument, const char *summary)
 {
@@ -15,17 +16,19 @@ static void print_option(char letter, const char *name, const char *argument, co
 	length = snprintf(option, sizeof(option), "  %c%c%s --%s%s%s", letter ? '-' : ' ',
 			  letter ? letter : ' ', letter ? "," : " ", name, argument ? "=" : "",
 			  argument ? argument : "");
-	if (length >= COLUMN)
-		printf("%s\n%-*s%s\n", option, COLUMN, "", summary);
+	if (length + 2 > COLUMN)
+		printf("%s\n%-*s", option, COLUMN, "");
 	else
-		printf("%-*s%s\n", COLUMN, option, summary);
+		printf("%-*s", COLUMN, option);
+	terminal_wrapped(summary, COLUMN);
 }
 
 void help_print(void)
 {
 	puts("usage: exclave COMMAND [OPTION...] [ARGUMENT...]\n"
 	     "\n"
-	     "Gives a VMM the devices of a host with KVM and SGX. No root, no VMX, no SGX hardware.\n"
+	     "Gives a VMM the devices of a host with KVM and SGX. No root, no VMX, no SGX\n"
+	     "hardware.\n"
 	     "\n"
 	     "Commands:");
 	for (unsigned int i = 0; i < command_count; i++)
@@ -47,6 +50,7 @@ static void print_shared_options(void)
 
 void help_print_command(const struct command *command)
 {
+	terminal_page();
 	printf("usage: exclave %s %s\n\n%s\n\nOptions:\n", command->name, command->synopsis,
 	       command->about);
 	for (unsigned int i = 0; i < command->option_count; i++)

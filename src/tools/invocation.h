@@ -24,7 +24,7 @@ struct command {
 	const char *name;
 	const char *synopsis;
 	const char *summary;
-	const char *about; /* lines of at most 78 characters */
+	const char *about; /* lines of at most 80 characters */
 	int (*main)(struct invocation *invocation);
 	/* What is no option of ours begins the VMM's arguments. */
 	bool passes;

@@ -12,6 +12,14 @@
 
 #define WIDEST    100 /* longer lines are hard to read */
 #define NARROWEST 40
+#define USUAL     80
+
+static unsigned int piped; /* columns in a pipe */
+
+void terminal_page(void)
+{
+	piped = USUAL;
+}
 
 /* The convention of no-color.org: any value but an empty one. */
 static bool is_coloured(void)
@@ -28,9 +36,9 @@ static unsigned int width(void)
 	struct winsize size;
 
 	if (!isatty(STDOUT_FILENO))
-		return 0;
+		return piped;
 	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) || !size.ws_col)
-		return 80;
+		return USUAL;
 	if (size.ws_col < NARROWEST)
 		return NARROWEST;
 	return size.ws_col < WIDEST ? size.ws_col : WIDEST;

@@ -15,6 +15,9 @@ enum style {
 	STYLE_BAD,
 };
 
+/* From now on lines are wrapped in a pipe too, which leads to a pager. */
+void terminal_page(void);
+
 /* Text in a style, without an end of line. */
 void terminal_print(enum style style, const char *text);
 
