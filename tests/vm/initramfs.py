@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Builds initial RAM file systems for guests: busybox, modules, a test script, what it needs.
 
-usage: initramfs.py [--kernel cloud|generic] [--module NAME]... [--program PATH]... SCRIPT OUTPUT
+usage: initramfs.py [--kernel cloud|generic] [--module NAME]... [--program PATH]... [--file PATH]... SCRIPT OUTPUT
+
+Programs are in /bin, with the libraries they are linked to, files in /data.
 
 The archive is not compressed: unpacking it would be most of a short test.
 """
@@ -142,6 +144,7 @@ def main():
     parser.add_argument("--kernel", choices=kernel.METAPACKAGES, default="cloud")
     parser.add_argument("--module", action="append", default=[])
     parser.add_argument("--program", action="append", default=[])
+    parser.add_argument("--file", action="append", default=[], type=pathlib.Path, dest="files")
     parser.add_argument("script", type=pathlib.Path)
     parser.add_argument("output", type=pathlib.Path)
     args = parser.parse_args()
@@ -152,11 +155,15 @@ def main():
         built.add_modules(args.module)
         for program in args.program:
             built.add_program(program)
+        for path in args.files:
+            built.add(path, f"data/{path.name}")
         with tempfile.TemporaryDirectory(dir=args.output.resolve().parent) as folder:
             built.write(pathlib.Path(folder) / "initrd")
             (pathlib.Path(folder) / "initrd").rename(args.output)
     except packages.PackageError as error:
         sys.exit(f"initramfs: {error}")
+    except OSError as error:
+        sys.exit(f"initramfs: {error.filename}: {error.strerror}")
     print(f"-kernel {guest_kernel.image} -initrd {args.output.resolve()}")
 
 
