@@ -15,7 +15,9 @@ build:
 	$(need) build
 	@test -e $(release)/build.ninja || \
 		meson setup $(release) --buildtype=release --libdir=lib -Dtests=false >/dev/null
-	@ninja -C $(release) --quiet
+# In a terminal, with Ninja's line that says how far it is; otherwise with what goes wrong alone.
+	@quiet=; test -t 1 || quiet=--quiet; \
+		ninja -C $(release) -n | grep -q 'no work to do' || ninja -C $(release) $$quiet
 
 demo: build
 	$(need) demo
