@@ -7,7 +7,8 @@
 
 struct demo {
 	const char *alice_path;
-	const char *disk; /* where what is sealed lies from one boot to the next, or NULL */
+	uint64_t attributes; /* of both enclaves, beside MODE64BIT */
+	const char *disk;    /* where what is sealed lies from one boot to the next, or NULL */
 	struct enclave alice;
 	struct enclave bob;
 };
@@ -25,6 +26,7 @@ void step_trim(struct demo *d);
 void step_threads(struct demo *d);
 void step_storm(struct demo *d);
 void step_timing(struct demo *d);
+void step_debug(struct demo *d);
 
 /* Lines that tests/vm/harness.py reads. */
 void pass(const char *name, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -34,7 +34,7 @@ void step_attributes(struct demo *d)
 
 	if (!get_report("attributes", &d->alice, NULL, &report))
 		return;
-	if (report.attributes == ATTRIBUTES && report.xfrm == sig->xfrm &&
+	if (report.attributes == (ATTRIBUTES | d->attributes) && report.xfrm == sig->xfrm &&
 	    report.isv_prod_id == sig->isv_prod_id && report.isv_svn == sig->isv_svn)
 		pass("attributes", "%#lx, XFRM %#lx, product %u, version %u", report.attributes,
 		     report.xfrm, report.isv_prod_id, report.isv_svn);

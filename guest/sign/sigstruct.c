@@ -28,8 +28,8 @@ static void describe(struct sgx_sigstruct *sig, const uint8_t mrenclave[SGX_HASH
 		.miscmask = UINT32_MAX,
 		.attributes = SGX_ATTR_MODE64BIT,
 		.xfrm = XFEATURE_MASK_FP | XFEATURE_MASK_SSE,
-		/* With provision key or without: the same enclave shows both. */
-		.attributes_mask = ~SGX_ATTR_PROVISIONKEY,
+		/* With provision key or without, and for a debugger: the same enclave shows all. */
+		.attributes_mask = ~(SGX_ATTR_PROVISIONKEY | SGX_ATTR_DEBUG),
 		.xfrm_mask = UINT64_MAX,
 		.isv_prod_id = 1,
 		.isv_svn = 1,

@@ -268,7 +268,7 @@ class Series(Case):
               "2 GiB": r"Memory: \d+K/209\d{4}K available", "64 MiB of EPC": r"sgx: EPC section",
               "systemd's service": r"Finished \S*exclave-hello\."}
     epc = re.compile(r"sgx: EPC section 0x([0-9a-f]+)-0x([0-9a-f]+)")
-    steps = ("hello", "attributes", "attest", "grow", "rights", "trim", "threads", "storm", "provision")
+    steps = ("hello", "attributes", "attest", "grow", "rights", "trim", "threads", "storm", "debug", "provision")
     timeout = 300
 
     def run(self, folder, log):

@@ -23,6 +23,7 @@ STEPS = {
     "threads": ("threads",),
     "storm": ("storm",),
     "timing": ("timing",),
+    "debug": ("debug_refused", "debug_read", "debug_optin"),
     "provision": ("provision_refused", "provision_attribute", "provision_key"),
 }
 SEAL_FIRST = ("sealed",)
