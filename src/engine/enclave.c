@@ -68,8 +68,11 @@ enum cpu_result engine_leaf_result(struct engine_vcpu *v, struct leaf_result res
 		return CPU_OK;
 	case LEAF_JUMP:
 		v->keep_rf = true;
+		v->unstepped = leaf_resumed(res);
+		if (v->unstepped)
+			v->debug_pending = 0;
 		/* Also where TF is back after an exit from an enclave that did not see it. */
-		if (v->cpu.state.rflags & X86_EFLAGS_TF)
+		else if (v->cpu.state.rflags & X86_EFLAGS_TF)
 			v->debug_pending |= DR6_BS;
 		return CPU_OK;
 	case LEAF_FAULT:

@@ -71,8 +71,10 @@ static enum run_next after_instruction(struct engine_vcpu *v, const struct insn 
 {
 	struct x86_state *s = &v->cpu.state;
 	uint64_t dr6 = v->debug_pending;
+	bool unstepped = v->unstepped;
 
 	v->alone = false;
+	v->unstepped = false;
 	v->mmio.read_count = v->mmio.read_used = 0;
 	v->debug_pending = 0;
 	if (!v->keep_rf)
@@ -84,7 +86,7 @@ static enum run_next after_instruction(struct engine_vcpu *v, const struct insn 
 		v->exit.host_errno = v->cpu.host_errno;
 		return vcpu_exit(v, ENGINE_EXIT_HOST_ERROR);
 	}
-	if (is_stepped(v, insn, flags_before))
+	if (!unstepped && is_stepped(v, insn, flags_before))
 		dr6 |= DR6_BS;
 	if (v->cpu.events.shadow & CPU_SHADOW_MOV_SS)
 		v->debug_pending = dr6;

@@ -42,6 +42,11 @@ static inline struct leaf_result leaf_jump(void)
 	return (struct leaf_result){.kind = LEAF_JUMP};
 }
 
+static inline struct leaf_result leaf_resume(void)
+{
+	return (struct leaf_result){.kind = LEAF_JUMP, .value = LEAF_JUMP_RESUMED};
+}
+
 static inline struct leaf_result leaf_gp(void)
 {
 	return (struct leaf_result){.kind = LEAF_FAULT, .vector = GP_VECTOR};

@@ -83,10 +83,18 @@ struct leaf_result {
 	uint8_t kind;        /* enum leaf_kind */
 	uint8_t vector;      /* LEAF_FAULT */
 	uint16_t error_code; /* LEAF_FAULT */
-	int32_t value;       /* enum sgx_return_code, or errno */
+	int32_t value;       /* enum sgx_return_code, errno, or LEAF_JUMP_RESUMED */
 	gva_t address;       /* LEAF_FAULT with PF_VECTOR: CR2 */
 };
 _Static_assert(sizeof(struct leaf_result) == 16, "returned in two registers");
+
+/* ERESUME to where the enclave was, SDM "ERESUME": debug exceptions that are pending are cleared. */
+#define LEAF_JUMP_RESUMED 1
+
+static inline bool leaf_resumed(struct leaf_result res)
+{
+	return res.kind == LEAF_JUMP && res.value == LEAF_JUMP_RESUMED;
+}
 
 /* Did the leaf do what it was asked for, with nothing more to tell? */
 static inline bool leaf_succeeded(struct leaf_result res)
@@ -118,8 +126,9 @@ struct sgx_ssa_frame {
  * only. Breakpoints, MTF and performance monitoring are the embedder's, by
  * debug_optin and ELRANGE. A single-step #DB is due after an ENCLU that ends
  * with LEAF_JUMP if RFLAGS.TF is set *after* it: after an opt-in entry, and after
- * the exit of an opt-out one that began with TF set. RF after ERESUME is the
- * enclave's: not to be cleared.
+ * the exit of an opt-out one that began with TF set. Not so where
+ * leaf_resumed(): a debugger that steps would see no instruction of the enclave
+ * run. RF after ERESUME is the enclave's: not to be cleared.
  */
 struct sgx_enclave_state {
 	bool active;

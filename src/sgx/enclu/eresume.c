@@ -94,7 +94,7 @@ static struct leaf_result resume(struct sgx_cpu *cpu, struct eresume *op)
 		__atomic_store_n(&entry->tcs->cssa, entry->cssa - 1, __ATOMIC_RELAXED);
 	}
 	entry_commit(cpu, entry);
-	return leaf_jump();
+	return op->notify ? leaf_jump() : leaf_resume();
 }
 
 /* RBX = TCS, RCX = AEP. */
