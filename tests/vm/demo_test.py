@@ -15,8 +15,12 @@ import sys
 import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests" / "tools"))
+import terminal  # noqa: E402
+
 DEMO = ROOT / "demo" / "guest_demo.py"
 SECONDS = 120
+STYLE = re.compile(r"\033\[[0-9;]*m")
 # Of an image: a page of code, behind the header and the TCS pages.
 CODE_OFFSET = 5 * 4096 + 64
 
@@ -54,6 +58,21 @@ def demo_changed_enclave_fails(args, folder):
         return f"exit status {result.returncode}"
     if "SGX_IOC_ENCLAVE_INIT" not in result.stdout:
         return "it does not say what failed"
+    return None
+
+
+def demo_in_terminal_fits_it(args, folder):
+    """80 columns, with colours and without."""
+    for environment, coloured in ({}, True), ({"NO_COLOR": "1"}, False):
+        status, lines = terminal.run([DEMO, "--exclave", args.exclave, "--guest", args.guest, "--logs", folder],
+                                     80, {"XDG_STATE_HOME": str(folder), **environment}, seconds=SECONDS)
+        # What counts the seconds is written over.
+        shown = [STYLE.sub("", line.rpartition("\r\033[K")[2]) for line in lines]
+        wide = [line for line in shown if len(line) > 80 or terminal.ESCAPE in line]
+        if status or wide or not any(line.startswith("All ") for line in shown):
+            return f"{environment}: status {status}: {wide or shown[-5:]}"
+        if bool(STYLE.search("".join(lines))) != coloured:
+            return f"{environment}: colours are {'not ' if coloured else ''}there"
     return None
 
 
@@ -99,7 +118,7 @@ def waiting_text(terminal_name):
     return output.decode()
 
 
-CASES = (demo_shows_all_steps, demo_changed_enclave_fails, demo_not_built_says_so,
+CASES = (demo_shows_all_steps, demo_changed_enclave_fails, demo_in_terminal_fits_it, demo_not_built_says_so,
          waiting_in_terminal_counts_seconds)
 
 
