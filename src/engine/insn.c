@@ -376,8 +376,8 @@ static bool has_register_of(const ZydisDecodedInstruction *zi, const ZydisDecode
 	return false;
 }
 
-/* It uses MXCSR, but from memory to a general register it names no vector register. */
-static bool converts_to_integer(const ZydisDecodedInstruction *zi)
+/* It uses MXCSR, but from memory to a general or an MMX register it names no vector register. */
+static bool converts_from_float(const ZydisDecodedInstruction *zi)
 {
 	switch ((int)zi->mnemonic) {
 	case ZYDIS_MNEMONIC_CVTSS2SI:
@@ -388,6 +388,10 @@ static bool converts_to_integer(const ZydisDecodedInstruction *zi)
 	case ZYDIS_MNEMONIC_VCVTSD2SI:
 	case ZYDIS_MNEMONIC_VCVTTSS2SI:
 	case ZYDIS_MNEMONIC_VCVTTSD2SI:
+	case ZYDIS_MNEMONIC_CVTPS2PI:
+	case ZYDIS_MNEMONIC_CVTPD2PI:
+	case ZYDIS_MNEMONIC_CVTTPS2PI:
+	case ZYDIS_MNEMONIC_CVTTPD2PI:
 		return true;
 	default:
 		return false;
@@ -405,7 +409,7 @@ static enum insn_unit unit_of(const ZydisDecodedInstruction *zi, const ZydisDeco
 		return INSN_UNIT_AVX;
 	if (has_register_of(zi, ops, ZYDIS_REGCLASS_YMM))
 		return INSN_UNIT_AVX;
-	if (has_register_of(zi, ops, ZYDIS_REGCLASS_XMM) || converts_to_integer(zi))
+	if (has_register_of(zi, ops, ZYDIS_REGCLASS_XMM) || converts_from_float(zi))
 		return zi->encoding == ZYDIS_INSTRUCTION_ENCODING_VEX ? INSN_UNIT_AVX
 								      : INSN_UNIT_SSE;
 	if (zi->mnemonic == ZYDIS_MNEMONIC_LDMXCSR || zi->mnemonic == ZYDIS_MNEMONIC_STMXCSR)

@@ -50,13 +50,13 @@ static void legacy_in_64bit_never_runs(void **state)
 }
 
 /* SDM "SIMD Floating-Point Exceptions" and the tables of #NM: no vector register, but MXCSR. */
-static void conversion_from_memory_to_integer_belongs_to_vector_unit(void **state)
+static void conversion_from_memory_belongs_to_vector_unit(void **state)
 {
 	static const struct encoding sse[] = {
-		{{0xf3, 0x0f, 0x2c, 0x01}},
-		{{0xf3, 0x0f, 0x2d, 0x01}},
-		{{0xf2, 0x0f, 0x2c, 0x01}},
-		{{0xf2, 0x48, 0x0f, 0x2d, 0x01}},
+		{{0xf3, 0x0f, 0x2c, 0x01}}, {{0xf3, 0x0f, 0x2d, 0x01}},
+		{{0xf2, 0x0f, 0x2c, 0x01}}, {{0xf2, 0x48, 0x0f, 0x2d, 0x01}},
+		{{0x0f, 0x2c, 0x01}},       {{0x0f, 0x2d, 0x01}},
+		{{0x66, 0x0f, 0x2c, 0x01}}, {{0x66, 0x0f, 0x2d, 0x01}},
 	};
 	static const struct encoding avx[] = {
 		{{0xc5, 0xfa, 0x2c, 0x01}},
@@ -65,10 +65,10 @@ static void conversion_from_memory_to_integer_belongs_to_vector_unit(void **stat
 		{{0xc5, 0xfb, 0x2d, 0x01}},
 	};
 
-	for (unsigned int i = 0; i < ARRAY_SIZE(sse); i++) {
+	for (unsigned int i = 0; i < ARRAY_SIZE(sse); i++)
 		assert_int_equal(decode(8, &sse[i]).unit, INSN_UNIT_SSE);
+	for (unsigned int i = 0; i < ARRAY_SIZE(avx); i++)
 		assert_int_equal(decode(8, &avx[i]).unit, INSN_UNIT_AVX);
-	}
 }
 
 /* SDM "CALL", "Jcc", "JMP", "RET": in 64-bit mode 66h does nothing on Intel's processors. */
@@ -144,7 +144,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(legacy_outside_64bit_system),
 		cmocka_unit_test(legacy_in_64bit_never_runs),
-		cmocka_unit_test(conversion_from_memory_to_integer_belongs_to_vector_unit),
+		cmocka_unit_test(conversion_from_memory_belongs_to_vector_unit),
 		cmocka_unit_test(near_branch_with_66h_64bit_ignored),
 		cmocka_unit_test(near_branch_by_operand_size),
 		cmocka_unit_test(unoffered_hint_nop),
