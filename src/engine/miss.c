@@ -119,6 +119,8 @@ static enum miss_result ungroup(struct engine_vcpu *v, struct block *block,
 {
 	struct engine *engine = v->engine;
 
+	/* Links are freed, by a libc that may use vector registers. */
+	vcpu_save_xstate(v);
 	engine_lock_translate(engine);
 	if (block->valid) {
 		block->page[0]->ungrouped |= BIT64(block->offset / CODE_GRANULE);

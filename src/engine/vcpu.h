@@ -7,8 +7,9 @@
  * While translated code runs, the guest's general registers live in the host's
  * registers of the same name, except RSP (host RSP stays a host stack: signal
  * handlers run on it) and those that the block has spilled. Arithmetic flags
- * live in the host's RFLAGS, extended state in the host's registers. In C,
- * everything is here: registers and flags in cpu.state, extended state in xstate.
+ * live in the host's RFLAGS. In C they are here, in cpu.state. Extended state is in
+ * the host's registers from the first block that uses it until somebody saves it
+ * to xstate: xstate_saved.
  */
 #ifndef EXCLAVE_ENGINE_VCPU_H
 #define EXCLAVE_ENGINE_VCPU_H

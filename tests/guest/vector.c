@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * AVX2 gathers and masked moves: elements that are not active do not fault; one that
- * faults leaves what came before it done and the mask saying so.
+ * faults leaves what came before it done and the mask saying so. Vector registers keep their
+ * contents whatever happens to the code around them.
  */
 #include "lib/guest.h"
 #include "lib/instr.h"
@@ -27,6 +28,15 @@ CODE(masked_bytes,
      "movdqu 32(%rbx), %xmm2; movdqu 64(%rbx), %xmm3; mov %rdx, %rdi; maskmovdqu %xmm2, %xmm3");
 CODE(aligned_256, "vmovdqa (%rdx), %ymm0");
 CODE(unaligned_256, "vmovdqu (%rdx), %ymm0; vpaddd 1(%rdx), %ymm0, %ymm0; vmovdqu %ymm0, 5(%rdx)");
+
+/* The loop is a block whose two loads share a look-up. Away from code for which that was given up. */
+CODE(loads_nearby, "movdqu (%rbx), %xmm0; mov $4, %ecx; jmp 1f; .balign 64;"
+		   "1: movups (%rdx), %xmm1; mov 16(%rdx), %rax; dec %ecx; jnz 1b;"
+		   "movdqu %xmm0, 64(%rbx)");
+CODE(exits_between, "movdqu (%rbx), %xmm0; mov $3, %ecx;"
+		    "1: paddd %xmm0, %xmm0; out %al, $0x80; nop; jmp 2f; 2: dec %ecx; jnz 1b;"
+		    "movdqu %xmm0, 64(%rbx)");
+CODE(never_used, "mov $3, %ecx; 1: out %al, $0x80; dec %ecx; jnz 1b");
 
 static uint32_t *operands, *data;
 
@@ -211,6 +221,42 @@ static void vector_access_across_pages(void)
 	EXPECT(memcmp(at + 5, want, 32), 0);
 }
 
+/* The look-up of both leads across pages, so the block is made anew, one look-up for each. */
+static void vector_state_survives_a_block_made_anew(void)
+{
+	struct state s;
+
+	prepare();
+	page_map(TEST_BASE + 4096, page_alloc(1), PTE_P | PTE_W);
+	for (unsigned int i = 0; i < 4; i++)
+		INDEX(i) = 0x1234567 * (i + 1);
+	/* The block gets a link to itself first. */
+	for (unsigned int pass = 0; pass < 2; pass++) {
+		memset(&RESULT(0), 0, 16);
+		s = run_at(loads_nearby, pass ? TEST_BASE + 4096 - 20 : TEST_BASE);
+		EXPECT_DONE(s);
+		EXPECT(memcmp(&RESULT(0), &INDEX(0), 16), 0);
+	}
+}
+
+/* From a block with vectors to C, to one without, and back, also where the two are linked. */
+static void vector_state_survives_exits(void)
+{
+	struct state s;
+
+	prepare();
+	for (unsigned int pass = 0; pass < 3; pass++) {
+		for (unsigned int i = 0; i < 4; i++)
+			INDEX(i) = 0x1234567 * (i + 1 + pass);
+		s = run_at(exits_between, 0);
+		EXPECT_DONE(s);
+		for (unsigned int i = 0; i < 4; i++)
+			EXPECT(RESULT(i), INDEX(i) * 8);
+		s = run_at(never_used, 0);
+		EXPECT_DONE(s);
+	}
+}
+
 const struct test tests[] = {
 	TEST(gather_ignores_inactive_elements_that_would_fault),
 	TEST(gather_fault_leaves_lower_elements_done),
@@ -220,6 +266,8 @@ const struct test tests[] = {
 	TEST(maskmovdqu_writes_chosen_bytes),
 	TEST(aligned_move_of_32_bytes_gp),
 	TEST(vector_access_across_pages),
+	TEST(vector_state_survives_a_block_made_anew),
+	TEST(vector_state_survives_exits),
 	{0},
 };
 
