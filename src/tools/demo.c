@@ -40,11 +40,11 @@ int demo_main(struct invocation *invocation)
 		ret = choose_engine(&choice);
 	if (!ret)
 		ret = find_self(own);
-	if (ret)
-		return ret;
-	script_add(&script, "--exclave", own);
-	snprintf(logs, sizeof(logs), "%s/logs", script.cache);
-	if (*script.cache)
-		script_add(&script, "--logs", logs);
-	return script_become(&script);
+	if (!ret)
+		ret = script_add(&script, "--exclave", own);
+	if (!ret && *script.cache) {
+		snprintf(logs, sizeof(logs), "%s/logs", script.cache);
+		ret = script_add(&script, "--logs", logs);
+	}
+	return ret ? ret : script_become(&script);
 }

@@ -14,11 +14,11 @@
 /* What Debian needs, and what is grown to in seconds. */
 #define SIZE_LEAST (UINT64_C(1700) << 20)
 #define SIZE_LIMIT (UINT64_C(1) << 40)
-#define DIGITS     24
 
-static int take_size(struct script *script, const char *text, char digits[DIGITS])
+static int take_size(struct script *script, const char *text)
 {
 	const char *rest = text;
+	char digits[24];
 	uint64_t size;
 
 	if (!text)
@@ -33,25 +33,21 @@ static int take_size(struct script *script, const char *text, char digits[DIGITS
 			 text);
 		return EXIT_REFUSED;
 	}
-	snprintf(digits, DIGITS, "%" PRIu64, size);
-	script_add(script, "--size", digits);
-	return 0;
+	snprintf(digits, sizeof(digits), "%" PRIu64, size);
+	return script_add(script, "--size", digits);
 }
 
 int image_main(struct invocation *invocation)
 {
 	const char *output = invocation_value(invocation, "output");
 	struct script script;
-	char digits[DIGITS];
 	int ret = script_find(&script, "scripts/build-image", "what builds the disk", invocation);
 
 	if (!ret)
-		ret = take_size(&script, invocation_value(invocation, "size"), digits);
-	if (ret)
-		return ret;
-	if (output)
-		script_add(&script, "--output", output);
-	if (invocation_value(invocation, "refresh"))
-		script_add(&script, "--refresh", NULL);
-	return script_become(&script);
+		ret = take_size(&script, invocation_value(invocation, "size"));
+	if (!ret && output)
+		ret = script_add(&script, "--output", output);
+	if (!ret && invocation_value(invocation, "refresh"))
+		ret = script_add(&script, "--refresh", NULL);
+	return ret ? ret : script_become(&script);
 }

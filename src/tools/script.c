@@ -63,7 +63,7 @@ int script_find(struct script *script, const char *name, const char *what,
 		const struct invocation *invocation)
 {
 	const char *chosen = invocation_value(invocation, "cache");
-	char installed[128], built[128];
+	char installed[128], built[128], guest[PATH_MAX];
 	const char *const places[] = {installed, built};
 	int ret;
 
@@ -72,26 +72,35 @@ int script_find(struct script *script, const char *name, const char *what,
 	snprintf(built, sizeof(built), BUILT "%s", name);
 	ret = find(places, what, script->path);
 	if (!ret)
-		ret = find(guest_places, "what guests run", script->guest);
+		ret = find(guest_places, "what guests run", guest);
 	if (!ret)
 		ret = script_needs("python3", "install it (on Debian: apt-get install python3)");
 	if (ret)
 		return ret;
-	*strrchr(script->guest, '/') = 0;
+	*strrchr(guest, '/') = 0;
 	script->argv[script->argc++] = "python3";
 	script->argv[script->argc++] = script->path;
-	script_add(script, "--guest", script->guest);
-	if (chosen || strstr(script->path, "/libexec/exclave/"))
+	ret = script_add(script, "--guest", guest);
+	if (!ret && (chosen || strstr(script->path, "/libexec/exclave/")))
 		ret = find_cache(chosen, script->cache);
 	return ret;
 }
 
-void script_add(struct script *script, const char *option, const char *value)
+int script_add(struct script *script, const char *option, const char *value)
 {
-	assert(script->argc + 2 <= SCRIPT_MAX_ARGUMENTS);
-	script->argv[script->argc++] = option;
-	if (value)
-		script->argv[script->argc++] = value;
+	char *word = script->text + script->text_used;
+	size_t room = sizeof(script->text) - script->text_used;
+	/* One word: what begins with a dash would be an option where it stood by itself. */
+	int length = snprintf(word, room, "%s%s%s", option, value ? "=" : "", value ? value : "");
+
+	if (length < 0 || (size_t)length >= room) {
+		complain("%s: its value is longer than a path may be; give a shorter one", option);
+		return EXIT_REFUSED;
+	}
+	assert(script->argc < SCRIPT_MAX_ARGUMENTS);
+	script->argv[script->argc++] = word;
+	script->text_used += (size_t)length + 1;
+	return 0;
 }
 
 int script_become(struct script *script)

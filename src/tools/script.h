@@ -4,17 +4,21 @@
 #define EXCLAVE_TOOLS_SCRIPT_H
 
 #include <limits.h>
+#include <stddef.h>
 
 #define SCRIPT_MAX_ARGUMENTS 16
+/* Of the script's options: three paths, and what is shorter. */
+#define SCRIPT_TEXT_SIZE (4 * PATH_MAX)
 
 struct invocation;
 
 struct script {
 	char path[PATH_MAX];
-	char guest[PATH_MAX]; /* the folder of what guests run */
 	char cache[PATH_MAX]; /* empty: the script has one of its own, in the build tree */
 	int argc;
 	const char *argv[SCRIPT_MAX_ARGUMENTS + 1];
+	size_t text_used;
+	char text[SCRIPT_TEXT_SIZE]; /* what argv leads to */
 };
 
 /* A value of the option --cache: the same for all of these commands. */
@@ -34,8 +38,11 @@ int script_needs(const char *name, const char *remedy);
 int script_find(struct script *script, const char *name, const char *what,
 		const struct invocation *invocation);
 
-/* One more option of the script's. Both strings must stay until script_become(). */
-void script_add(struct script *script, const char *option, const char *value);
+/*
+ * One more option of the script's, with a value or NULL.
+ * Return: 0, or an exit status after a message, when the value is too long.
+ */
+int script_add(struct script *script, const char *option, const char *value);
 
 /* Return: an exit status after a message, when it could not be started. */
 int script_become(struct script *script);

@@ -33,13 +33,13 @@ class House:
         self.exclave = shutil.copy(exclave, root / "bin" / "exclave")
         self.library = shutil.copy(library, root / place / "libexclave.so")
 
-    def run(self, *args, **environment):
+    def run(self, *args, cwd=None, **environment):
         env = {key: value for key, value in os.environ.items() if not key.startswith("EXCLAVE_")}
         # A file of its own, or none: not the user's.
         env["EXCLAVE_CONFIG"] = "/dev/null"
         return subprocess.run([self.exclave, *map(str, args)],
                               env={**env, "XDG_STATE_HOME": str(self.root / "state"), **environment},
-                              capture_output=True, text=True, timeout=60)
+                              capture_output=True, text=True, timeout=60, cwd=cwd)
 
     def program(self, name, content=None, mode=0o755):
         """A file to run; a copy of true(1) by default."""

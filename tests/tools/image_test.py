@@ -215,6 +215,17 @@ def size_given_is_the_disks(image):
     return check_disk(image.disk(image.folder / "large"), 3 * 1024 - 11)
 
 
+def folders_with_dashes_are_folders(image):
+    """Their names begin with what options begin with."""
+    image.cache.rename(image.folder / "-cache")
+    image.cache = "-cache"
+    result = image.run("--output=-disk", cwd=image.folder)
+    if result.returncode or result.stdout != f"{image.folder}/-disk\n":
+        return f"{result.returncode}: {result.stdout}{result.stderr}"
+    wrong = refused(image.run(f"--output={'x' * 20000}"), "--output", "longer", status=125)
+    return wrong or check_disk(image.folder / "-disk" / "disk.img", 1600)
+
+
 def second_run_keeps_disk(image):
     image.run()
     before = image.disk().stat()
@@ -277,6 +288,7 @@ CASES = (
      None if has_tools() and os.geteuid() == 0 else "only root becomes a user without subordinate IDs"),
     (image_is_built_whole, None if has_tools() else "a tool of `make image` is missing"),
     (size_given_is_the_disks, None if has_tools() else "a tool of `make image` is missing"),
+    (folders_with_dashes_are_folders, None if has_tools() else "a tool of `make image` is missing"),
     (second_run_keeps_disk, None if has_tools() else "a tool of `make image` is missing"),
     (disk_written_to_kept_until_refresh, None if has_tools() else "a tool of `make image` is missing"),
     (terminal_is_told_how_to_boot, None if has_tools() else "a tool of `make image` is missing"),

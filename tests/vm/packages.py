@@ -21,7 +21,7 @@ import tempfile
 import progress
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-CACHE = pathlib.Path(os.environ.get("EXCLAVE_CACHE", ROOT / "build" / "cache" / "vm"))
+CACHE = pathlib.Path(os.environ.get("EXCLAVE_CACHE", ROOT / "build" / "cache" / "vm")).absolute()
 APT_SECONDS = 600
 
 
