@@ -10,10 +10,12 @@ import json
 import os
 import pathlib
 import shutil
+import signal
 import stat
 import subprocess
 import sys
 import tempfile
+import time
 
 import terminal
 from exclave_test import House
@@ -26,15 +28,25 @@ SECTOR = 512
 MIB = 1 << 20
 NOBODY = 65534
 
-# In mmdebstrap's place: notes that it ran, and ends as FAKE says or leaves what the hooks leave.
+# In mmdebstrap's place: notes that it ran, and ends as FAKE says or leaves what the hooks leave. As the real one it
+# waits for its children whatever the signal, and cleans up behind them.
 MMDEBSTRAP = f"""#!{sys.executable}
-import os, pathlib, struct, subprocess, sys, tempfile
+import os, pathlib, signal, struct, subprocess, sys, tempfile
 with open(os.environ["FAKE_CALLS"], "a") as calls:
     calls.write("call\\n")
 if os.environ.get("FAKE_FAILURE"):
     print(os.environ["FAKE_FAILURE"], file=sys.stderr)
     sys.exit(25)
 print("I: installing packages...", flush=True)
+if os.environ.get("FAKE_WAIT"):
+    signal.signal(signal.SIGTERM, lambda *_: None)
+    child = subprocess.Popen(["sleep", "60"])
+    note = pathlib.Path(os.environ["FAKE_WAIT"])
+    note.with_suffix(".new").write_text(f"{{os.getpid()}} {{child.pid}}")
+    note.with_suffix(".new").rename(note)
+    child.wait()
+    note.with_suffix(".clean").touch()
+    sys.exit(1)
 hook = [word for word in sys.argv if word.startswith("--customize-hook=")][0]
 folder = pathlib.Path(hook.split("'")[-2])
 core = bytearray(1024)
@@ -80,6 +92,12 @@ class Image:
         path = path or f"{self.programs}:{os.environ['PATH']}:/usr/sbin:/sbin"
         return self.house.run("image", f"--cache={self.cache}", *options, PATH=path, FAKE_CALLS=str(self.calls),
                               **environment)
+
+    def start(self, *options, **environment):
+        return subprocess.Popen([self.house.exclave, "image", f"--cache={self.cache}", *options],
+                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                env={**os.environ, "PATH": f"{self.programs}:{os.environ['PATH']}:/usr/sbin:/sbin",
+                                     "EXCLAVE_CONFIG": "/dev/null", "FAKE_CALLS": str(self.calls), **environment})
 
     def built(self):
         """How often Debian was."""
@@ -257,6 +275,49 @@ def disk_written_to_kept_until_refresh(image):
     return None
 
 
+def is_alive(pid):
+    try:
+        stat_line = pathlib.Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return stat_line.rpartition(")")[2].split()[0] not in "ZX"
+
+
+def wait_for(path, seconds=30):
+    deadline = time.monotonic() + seconds
+    while not path.exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return path.exists()
+
+
+def end_by_signal(image, number):
+    """Return: what is wrong, or None."""
+    note, temporary = image.folder / f"{number.name}.pids", image.folder / f"{number.name}.tmp"
+    temporary.mkdir()
+    process = image.start(FAKE_WAIT=str(note), TMPDIR=str(temporary))
+    if not wait_for(note) or len(list(temporary.iterdir())) != 1:
+        process.kill()
+        return f"not at work: {process.communicate()}"
+    process.send_signal(number)
+    output = "".join(process.communicate(timeout=30))
+    if process.returncode != 128 + number or f"image: ended by {number.name}" not in output or "Traceback" in output:
+        return f"status {process.returncode}: {output}"
+    alive = [pid for pid in note.read_text().split() if is_alive(pid)]
+    if alive or not note.with_suffix(".clean").exists():
+        return f"alive: {alive}; cleaned up: {note.with_suffix('.clean').exists()}"
+    left = [*temporary.iterdir(), *image.cache.rglob("*.partial")]
+    return f"left behind: {left}" if left else None
+
+
+def signal_ends_all_and_leaves_nothing(image):
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+        wrong = end_by_signal(image, number)
+        if wrong:
+            return f"{number.name}: {wrong}"
+    result = image.run()
+    return result.stderr if result.returncode else check_disk(image.disk(), 1600)
+
+
 def terminal_is_told_how_to_boot(image):
     status, lines = terminal.run([image.house.exclave, "image", f"--cache={image.cache}"], environment={
         "PATH": f"{image.programs}:{os.environ['PATH']}:/usr/sbin:/sbin", "FAKE_CALLS": str(image.calls),
@@ -291,6 +352,7 @@ CASES = (
     (folders_with_dashes_are_folders, None if has_tools() else "a tool of `make image` is missing"),
     (second_run_keeps_disk, None if has_tools() else "a tool of `make image` is missing"),
     (disk_written_to_kept_until_refresh, None if has_tools() else "a tool of `make image` is missing"),
+    (signal_ends_all_and_leaves_nothing, None if has_tools() else "a tool of `make image` is missing"),
     (terminal_is_told_how_to_boot, None if has_tools() else "a tool of `make image` is missing"),
 )
 

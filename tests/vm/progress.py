@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A line in the terminal that says for how long something has been going on."""
+import contextlib
 import os
 import sys
 import threading
@@ -48,8 +49,10 @@ class Waiting:
 
     def __clear(self):
         if self.shown:
-            self.stream.write("\r\033[K")
-            self.stream.flush()
+            # Nor is there anything to clear when the terminal has gone.
+            with contextlib.suppress(OSError):
+                self.stream.write("\r\033[K")
+                self.stream.flush()
         self.shown = False
 
     def __line(self, seconds):

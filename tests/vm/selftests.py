@@ -43,8 +43,14 @@ def unpack_source(folder):
             if source:
                 source.close()
             source = running[-1].stdout
-        with progress.Waiting("unpacking"):
-            running[-1].communicate()
+        try:
+            with progress.Waiting("unpacking"):
+                running[-1].communicate()
+        except BaseException:
+            for process in running:
+                process.kill()
+                process.wait()
+            raise
         # The ones before it may end by a closed pipe.
         if [process.wait() for process in running][-1] != 0:
             raise packages.PackageError(f"{PACKAGE} does not hold {', '.join(MEMBERS)}")
