@@ -18,6 +18,7 @@ import textwrap
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "tests" / "vm"))
+import ending  # noqa: E402
 import harness  # noqa: E402
 import initramfs  # noqa: E402
 import kernel  # noqa: E402
@@ -159,4 +160,5 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    with ending.by_signals("demo"):
+        sys.exit(main())

@@ -10,9 +10,11 @@ import pathlib
 import pty
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "tools"))
@@ -23,6 +25,13 @@ SECONDS = 120
 STYLE = re.compile(r"\033\[[0-9;]*m")
 # Of an image: a page of code, behind the header and the TCS pages.
 CODE_OFFSET = 5 * 4096 + 64
+# In the place of `exclave run` with a QEMU that goes on.
+GUEST = f"""#!{sys.executable}
+import os, pathlib, sys, time
+pathlib.Path(__file__).with_suffix(".pid").write_text(str(os.getpid()))
+print("EXCLAVE-TEST: threads PASS", flush=True)
+time.sleep(60)
+"""
 
 
 def run(args, guest, folder):
@@ -83,6 +92,36 @@ def demo_not_built_says_so(args, folder):
     return None
 
 
+def end_by_signal(args, folder, number):
+    """Return: what is wrong, or None."""
+    program, temporary = folder / number.name, folder / f"{number.name}.tmp"
+    program.write_text(GUEST)
+    program.chmod(0o755)
+    temporary.mkdir()
+    process = subprocess.Popen([DEMO, "--exclave", program, "--guest", args.guest, "--logs", folder],
+                               env={**os.environ, "TMPDIR": str(temporary)}, stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE, text=True)
+    for line in process.stdout:
+        if "several threads" in line:
+            break
+    started = time.monotonic()
+    process.send_signal(number)
+    errors = process.communicate(timeout=SECONDS)[1]
+    if process.returncode != 128 + number or f"demo: ended by {number.name}" not in errors or "Traceback" in errors:
+        return f"exit status {process.returncode}: {errors}"
+    if pathlib.Path(f"/proc/{program.with_suffix('.pid').read_text()}").exists() or time.monotonic() - started > 4:
+        return "QEMU goes on"
+    return f"left behind: {list(temporary.iterdir())}" if list(temporary.iterdir()) else None
+
+
+def demo_ended_by_signal_leaves_nothing(args, folder):
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+        wrong = end_by_signal(args, folder, number)
+        if wrong:
+            return f"{number.name}: {wrong}"
+    return None
+
+
 def waiting_in_terminal_counts_seconds(args, folder):
     """More than a second is shown, in a terminal alone, and is gone afterwards."""
     for name, terminal in (("xterm", True), ("dumb", False)):
@@ -119,7 +158,7 @@ def waiting_text(terminal_name):
 
 
 CASES = (demo_shows_all_steps, demo_changed_enclave_fails, demo_in_terminal_fits_it, demo_not_built_says_so,
-         waiting_in_terminal_counts_seconds)
+         demo_ended_by_signal_leaves_nothing, waiting_in_terminal_counts_seconds)
 
 
 def main():

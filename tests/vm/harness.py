@@ -201,6 +201,9 @@ class Run:
                 return self
             try:
                 self.__follow(log, self.started + self.machine.timeout)
+            except BaseException:
+                self.kill()
+                raise
             finally:
                 self.__end()
         self.wall = time.monotonic() - self.started

@@ -6,8 +6,10 @@ Each case runs a small program in the place of `exclave run`, which prints what 
 """
 import os
 import pathlib
+import signal
 import sys
 import tempfile
+import time
 import traceback
 
 import harness
@@ -101,6 +103,24 @@ def guest_that_hangs_is_ended(folder):
     assert found.wall < 10, found.wall
 
 
+def guest_is_ended_at_once_when_we_are(folder):
+    """It does not know of the signal that ends a program of ours."""
+    def interrupt(line):
+        raise KeyboardInterrupt
+
+    path = folder / "exclave"
+    path.write_text(f"#!{sys.executable}\nimport time\nprint('a line', flush=True)\ntime.sleep(60)\n")
+    path.chmod(0o755)
+    found = harness.Run(harness.Machine(accel="exclave", exclave=str(path)), folder / "initrd", folder / "log")
+    found.watch = interrupt
+    try:
+        found.run()
+    except KeyboardInterrupt:
+        pass
+    assert found.status == -signal.SIGKILL, found.status
+    assert time.monotonic() - found.started < harness.END_SECONDS
+
+
 def program_that_is_not_there_fails(folder):
     machine = harness.Machine(accel="exclave", exclave=str(folder / "absent"))
     found = harness.Run(machine, folder / "initrd", folder / "log").run()
@@ -141,7 +161,7 @@ CASES = (
     good_guest_passes, library_without_descriptor_fails, library_without_line_fails,
     device_of_the_machine_fails, descriptor_in_a_child_passes, failed_check_fails,
     missing_check_fails, reset_instead_of_power_off_fails, status_of_qemu_fails,
-    guest_that_hangs_is_ended, program_that_is_not_there_fails, marks_have_times_and_costs,
+    guest_that_hangs_is_ended, guest_is_ended_at_once_when_we_are, program_that_is_not_there_fails, marks_have_times_and_costs,
     questions_are_answered, question_with_kernel_line_behind_is_answered, question_that_is_not_asked_fails,
 )
 
