@@ -318,11 +318,19 @@ def signal_ends_all_and_leaves_nothing(image):
     return result.stderr if result.returncode else check_disk(image.disk(), 1600)
 
 
+def shell_words(line):
+    return subprocess.run(["sh", "-c", f"printf '%s\\n' {line}"], capture_output=True, text=True).stdout.splitlines()
+
+
 def terminal_is_told_how_to_boot(image):
-    status, lines = terminal.run([image.house.exclave, "image", f"--cache={image.cache}"], environment={
+    """In words that a shell takes as they are meant."""
+    output = image.folder / "it's; a $disk"
+    command = [image.house.exclave, "image", f"--cache={image.cache}", f"--output={output}"]
+    status, lines = terminal.run(command, environment={
         "PATH": f"{image.programs}:{os.environ['PATH']}:/usr/sbin:/sbin", "FAKE_CALLS": str(image.calls),
         "EXCLAVE_CONFIG": "/dev/null"})
-    if status or f"exclave vm --disk={image.disk()}" not in "\n".join(lines):
+    hints = [line.partition("Boot it: ")[2] for line in lines if line.startswith("Boot it: ")]
+    if status or len(hints) != 1 or f"--disk={image.disk(output)}" not in shell_words(hints[0]):
         return f"{status}: {lines}"
     return f"comments of TAP: {lines}" if any(line.startswith("# ") for line in lines) else None
 
