@@ -115,7 +115,10 @@ GUEST_STORE(64, "movq")
 GUEST_CMPXCHG(32, "cmpxchgl")
 GUEST_CMPXCHG(64, "cmpxchgq")
 
-/* Exchanges the byte at @hva and *@value, atomically. Return: 0, or -EFAULT with neither changed. */
+/*
+ * Exchanges the byte at @hva and *@value, atomically.
+ * Return: 0, or -EFAULT with neither changed.
+ */
 static inline int guest_swap8(void *hva, uint8_t *value)
 {
 	int error = 0;
@@ -136,7 +139,8 @@ static inline int guest_swap8(void *hva, uint8_t *value)
 /*
  * Copies from and to guest memory. Aligned 4 and 8 bytes are one access, as the
  * processor's own for descriptors and stack slots; up to 64 bytes of aligned quadwords
- * one for each, and anything else is bytes in ascending order. Return: 0, or -EFAULT when the copy stopped part of the way.
+ * one for each, and anything else is bytes in ascending order.
+ * Return: 0, or -EFAULT when the copy stopped part of the way.
  */
 int guest_copy_from(void *dst, const void *hva, size_t len);
 int guest_copy_to(void *hva, const void *src, size_t len);
