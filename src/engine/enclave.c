@@ -11,6 +11,7 @@
 #include "engine/operand.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <stdlib.h>
 
 /* The SSA frame of every enclave has its place, and all its components are in v->xstate. */
@@ -135,10 +136,26 @@ static void aex(struct engine_vcpu *v, struct sgx_event *event)
 	v->cpu.events.shadow = 0;
 }
 
+/*
+ * Linux' driver does nothing at a fault while it has no EPC page free, so that the thread
+ * faults again until the reclaimer is done, which may need the processor of the host that
+ * we have. There is no PAUSE in that loop.
+ */
+static void yield_if_in_vain(struct engine_vcpu *v, const struct x86_exception *exception)
+{
+	gva_t address = exception->vector == PF_VECTOR ? exception->address : 0;
+
+	if (address && address == v->aex_fault)
+		sched_yield();
+	v->aex_fault = address;
+}
+
 void enclave_leave_by_event(struct engine_vcpu *v, struct cpu_event *event)
 {
 	struct sgx_event reason = {.type = event_type(event), .exception = event->exception};
 
+	if (reason.type == SGX_EVENT_FAULT)
+		yield_if_in_vain(v, &event->exception);
 	aex(v, &reason);
 	event->exception = reason.exception;
 }

@@ -192,6 +192,7 @@ struct engine_vcpu {
 	uint32_t exception_bitmap;
 	bool block_events;    /* neither NMIs nor interrupts come in */
 	bool keep_rf;         /* the present instruction has loaded RF for the next one */
+	gva_t aex_fault;      /* address of the last fault in an enclave, if it was #PF, else 0 */
 	bool unstepped;       /* the present instruction is followed by no single-step #DB */
 	_Atomic bool running; /* inside engine_run() */
 	_Atomic bool parked;  /* at a safe point, for somebody who is exclusive */

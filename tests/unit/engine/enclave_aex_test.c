@@ -70,6 +70,38 @@ static void page_fault_and_eresume_keep_all_registers(void **state)
 	assert_int_equal(stored, p->in.gpr[X86_RAX]);
 }
 
+static unsigned int yields;
+
+int __real_sched_yield(void);
+int __wrap_sched_yield(void);
+
+/* The linker puts it in the place of the engine's (--wrap). */
+int __wrap_sched_yield(void)
+{
+	yields++;
+	return __real_sched_yield();
+}
+
+/* Whoever is to bring the page may have no processor of the host but this one. */
+static void fault_that_comes_again_yields(void **state)
+{
+	struct enclave_fixture *f = *state;
+	struct machine_trap trap;
+
+	yields = 0;
+	trap = ecall(f, fn_load, LATE_GVA, 0);
+	expect_aex(f, &trap, PF_VECTOR);
+	assert_int_equal(yields, 0);
+	trap = resume(f, &trap);
+	expect_aex(f, &trap, PF_VECTOR);
+	assert_int_equal(yields, 1);
+	map_late(f, LATE_GVA);
+	expect_return(f, resume(f, &trap));
+	trap = ecall(f, fn_load, LATE_GVA + GUEST_PAGE_SIZE, 0);
+	expect_aex(f, &trap, PF_VECTOR);
+	assert_int_equal(yields, 1);
+}
+
 /* The frame stays as long as it is not resumed: EENTER on the next one is possible meanwhile. */
 static void call_between_aex_and_eresume(void **state)
 {
@@ -261,6 +293,7 @@ static void reset_leaves_without_aex(void **state)
 
 const struct CMUnitTest enclave_aex_tests[] = {
 	ENCLAVE_TEST(page_fault_and_eresume_keep_all_registers),
+	ENCLAVE_TEST(fault_that_comes_again_yields),
 	ENCLAVE_TEST(call_between_aex_and_eresume),
 	ENCLAVE_TEST_WITH(enclave_setup_32bit, legacy_enclave_faults_and_goes_on),
 	ENCLAVE_TEST(non_canonical_address_gp),
