@@ -43,18 +43,14 @@ static void emit_je_end(const struct emitter *e, uint8_t *start)
 		start[-1] = (uint8_t)(e->p - start);
 }
 
-static uint8_t *emit_unless_saved(struct emitter *e, bool saved)
-{
-	emit_gs_op(e, "\x80", 1, 7, GS(xstate_saved)); /* cmp byte, imm8 */
-	emit8(e, saved);
-	return emit_je(e);
-}
-
 /* For C code that may not find it in the registers. Spoils flags and RAX, RDX. */
 static void emit_save_xstate(struct emitter *e)
 {
-	uint8_t *start = emit_unless_saved(e, true);
+	uint8_t *start;
 
+	emit_gs_op(e, "\x80", 1, 7, GS(xstate_saved)); /* cmp byte, imm8 */
+	emit8(e, true);
+	start = emit_je(e);
 	emit_xstate(e, 4);
 	emit_gs_op(e, "\x0f\xae", 2, 2, GS(default_mxcsr)); /* ldmxcsr */
 	emit_bytes(e, "\xdb\xe3", 2);                       /* fninit */
@@ -71,13 +67,14 @@ static void emit_need_xstate(struct emitter *e)
 	emit_bytes(e, "\x5a\x58\x9d\xc3", 4); /* pop rdx; pop rax; popfq; ret */
 }
 
-/* The block goes on with the extended state where it was before C. Both spoil RAX, the second RDX and flags. */
+/* Before C and after it: the block goes on with the extended state where it was. Spoils RAX. */
 static void emit_note_xstate(struct emitter *e)
 {
 	emit_gs_op(e, "\x8a", 1, X86_RAX, GS(xstate_saved)); /* mov al */
 	emit_gs_op(e, "\x88", 1, X86_RAX, GS(xstate_was_saved));
 }
 
+/* Spoils flags and RAX, RDX. */
 static void emit_restore_xstate(struct emitter *e)
 {
 	uint8_t *start;
