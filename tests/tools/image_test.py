@@ -96,6 +96,7 @@ class Image:
     def start(self, *options, **environment):
         return subprocess.Popen([self.house.exclave, "image", f"--cache={self.cache}", *options],
                                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                preexec_fn=terminal.heed_signals,
                                 env={**os.environ, "PATH": f"{self.programs}:{os.environ['PATH']}:/usr/sbin:/sbin",
                                      "EXCLAVE_CONFIG": "/dev/null", "FAKE_CALLS": str(self.calls), **environment})
 

@@ -3,11 +3,18 @@
 import fcntl
 import os
 import pty
+import signal
 import struct
 import subprocess
 import termios
 
 ESCAPE = "\033"
+
+
+def heed_signals():
+    """In a new process: as a program that is started from a terminal has them, and not from nohup or behind `&`."""
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
 
 
 def run(command, columns=80, environment=None, stdin=subprocess.DEVNULL, seconds=60):

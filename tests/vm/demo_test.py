@@ -100,7 +100,7 @@ def end_by_signal(args, folder, number):
     temporary.mkdir()
     process = subprocess.Popen([DEMO, "--exclave", program, "--guest", args.guest, "--logs", folder],
                                env={**os.environ, "TMPDIR": str(temporary)}, stdout=subprocess.PIPE,
-                               stderr=subprocess.PIPE, text=True)
+                               stderr=subprocess.PIPE, text=True, preexec_fn=terminal.heed_signals)
     for line in process.stdout:
         if "several threads" in line:
             break
