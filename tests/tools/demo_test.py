@@ -6,13 +6,13 @@ usage: demo_test.py SGX_DEMO
 """
 import os
 import pathlib
-import pty
 import re
 import subprocess
 import sys
 import tempfile
 
-ESCAPE = "\033"
+import terminal
+from terminal import ESCAPE
 
 
 def expect(condition, what, output=""):
@@ -27,24 +27,7 @@ def run(demo, state, **environment):
 
 def run_in_terminal(demo, state, **environment):
     """What it prints to a terminal."""
-    master, slave = pty.openpty()
-    env = {key: value for key, value in os.environ.items() if key != "NO_COLOR"}
-    process = subprocess.Popen([demo], stdout=slave, stderr=subprocess.DEVNULL,
-                               env={**env, "XDG_STATE_HOME": str(state), "TERM": "xterm",
-                                    **environment})
-    os.close(slave)
-    output = b""
-    while True:
-        try:
-            piece = os.read(master, 65536)
-        except OSError:
-            break
-        if not piece:
-            break
-        output += piece
-    process.wait(60)
-    os.close(master)
-    return output.decode()
+    return "\n".join(terminal.run([demo], environment={"XDG_STATE_HOME": str(state), **environment})[1])
 
 
 def expect_good(result):
